@@ -1,0 +1,135 @@
+//! From files to passages: one file per format, each turning bytes into a [`Document`].
+
+use std::path::Path;
+
+use crate::document::Document;
+use crate::text::Lang;
+
+/// The formats that are read, told by the file's extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// e-Gov 法令標準XML
+    LawXml,
+    Pdf,
+    Docx,
+    /// XLSX, XLSM and XLS
+    Sheet,
+    Pptx,
+    Html,
+    Markdown,
+    Text,
+    Csv,
+}
+
+impl Format {
+    /// The format of a path, or `None` for an extension that is not read.
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        Some(match extension.as_str() {
+            "xml" => Self::LawXml,
+            "pdf" => Self::Pdf,
+            "docx" => Self::Docx,
+            "xlsx" | "xlsm" | "xls" => Self::Sheet,
+            "pptx" => Self::Pptx,
+            "html" | "htm" => Self::Html,
+            "md" | "markdown" => Self::Markdown,
+            "txt" => Self::Text,
+            "csv" => Self::Csv,
+            _ => return None,
+        })
+    }
+}
+
+/// Why a file was not read. Every variant ends up in the report of a data set, with advice.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", content = "detail", rename_all = "kebab-case")]
+pub enum IngestError {
+    /// The extension is none of [`Format`].
+    #[error("unsupported file type")]
+    Unsupported,
+    /// The file could not be opened or read.
+    #[error("cannot be read: {0}")]
+    Io(String),
+    /// The content is not what the extension says, or cut off.
+    #[error("damaged: {0}")]
+    Damaged(String),
+    /// A password is needed.
+    #[error("protected by a password")]
+    Encrypted,
+    /// Pages are images without text; the number of pages.
+    #[error("no text on its {0} page(s): scanned images")]
+    Scanned(u32),
+    /// Characters could not be made out; the share in percent.
+    #[error("unreadable characters: {0}%")]
+    Garbled(u32),
+    /// Nothing to index.
+    #[error("empty")]
+    Empty,
+    /// The time limit of the child process, in seconds.
+    #[error("took longer than {0} s")]
+    TimedOut(u64),
+    /// The memory limit of the child process, in MiB.
+    #[error("needs more than {0} MiB of memory")]
+    OutOfMemory(u64),
+    /// The child process ended by a signal or exit status.
+    #[error("the reader stopped: {0}")]
+    Crashed(String),
+}
+
+impl IngestError {
+    /// What happened and what to do next, in one sentence or two.
+    pub fn advice(&self, lang: Lang) -> String {
+        let (ja, en) = match self {
+            Self::Unsupported => (
+                "対応していない形式です。DOCX、XLSX、PPTX、PDF、HTML、CSV、テキストのいずれかで保存し直してください。".to_owned(),
+                "This type is not read. Save it as DOCX, XLSX, PPTX, PDF, HTML, CSV or text.".to_owned(),
+            ),
+            Self::Io(why) => (
+                format!("ファイルを開けません（{why}）。権限と媒体を確認してください。"),
+                format!("The file cannot be opened ({why}). Check permissions and the medium."),
+            ),
+            Self::Damaged(why) => (
+                format!("ファイルが壊れています（{why}）。元のファイルを入手し直してください。"),
+                format!("The file is damaged ({why}). Get it again from its source."),
+            ),
+            Self::Encrypted => (
+                "パスワードで保護されています。保護を外して保存し直してください。".to_owned(),
+                "It is protected by a password. Save it without protection.".to_owned(),
+            ),
+            Self::Scanned(pages) => (
+                format!("{pages}ページとも画像だけで文字がありません。OCRで文字を付けたPDFか、元の文書を用意してください。"),
+                format!("None of its {pages} page(s) has text, only images. Provide a PDF with text or the original."),
+            ),
+            Self::Garbled(share) => (
+                format!("文字の{share}%を判読できません。元の文書からPDFを作り直すか、DOCXで用意してください。"),
+                format!("{share}% of its characters cannot be made out. Make the PDF again or provide DOCX."),
+            ),
+            Self::Empty => (
+                "文章がありません。正しいファイルか確認してください。".to_owned(),
+                "It holds no text. Check that it is the right file.".to_owned(),
+            ),
+            Self::TimedOut(seconds) => (
+                format!("{seconds}秒で読み終わりませんでした。ファイルを分けるか、別の形式で保存し直してください。"),
+                format!("It was not read within {seconds} s. Split it or save it in another format."),
+            ),
+            Self::OutOfMemory(mebibytes) => (
+                format!("読み取りに{mebibytes}MiBを超えるメモリが必要です。ファイルを分けるか、別の形式で保存し直してください。"),
+                format!("Reading it needs more than {mebibytes} MiB. Split it or save it in another format."),
+            ),
+            Self::Crashed(why) => (
+                format!("読み取りが途中で止まりました（{why}）。別の形式で保存し直してください。"),
+                format!("Reading stopped half-way ({why}). Save it in another format."),
+            ),
+        };
+        match lang {
+            Lang::Ja => ja,
+            Lang::En => en,
+        }
+    }
+}
+
+/// Reads a file in this process. Hostile files belong in a child process: see `worker`.
+pub fn read(path: &Path) -> Result<Document, IngestError> {
+    let _ = path;
+    Err(IngestError::Unsupported)
+}

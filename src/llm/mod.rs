@@ -1,0 +1,1 @@
+//! The local model: GGUF, tokenizer, chat template, decoder, sampler, engine.

@@ -1,0 +1,1 @@
+//! The index: Japanese analysis, indexer, citation resolver, searcher.

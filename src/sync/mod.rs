@@ -1,0 +1,1 @@
+//! What is installed: generations and the one state file that names the current ones.

@@ -1,0 +1,1 @@
+//! The one integration binary: each module drives the product through one of its doors.
