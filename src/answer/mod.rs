@@ -1,1 +1,9 @@
 //! Retrieve, prompt, generate, check citations, stamp with provenance.
+//!
+//! `web` and the commands talk to the product through [`Service`]; what travels is in [`types`].
+
+mod service;
+pub mod types;
+
+pub use service::Service;
+pub use types::*;
