@@ -2,6 +2,9 @@
 //!
 //! `web` and the commands talk to the product through [`Service`]; what travels is in [`types`].
 
+mod citations;
+mod excerpt;
+mod prompt;
 mod service;
 pub mod types;
 
