@@ -4,8 +4,12 @@
 
 mod citations;
 mod excerpt;
+mod library;
+mod pipeline;
 mod prompt;
 mod service;
+mod slot;
+mod sources;
 pub mod types;
 
 pub use service::Service;
