@@ -62,15 +62,28 @@ impl Service {
     /// # Errors
     /// The data folder cannot be made or read.
     pub fn open(config: &Config) -> Result<Self, ServiceError> {
+        Self::with(config, |installation| {
+            let options = EngineOptions::from_config(&config.engine);
+            ModelSlot::new(installation, config.model.clone(), options)
+        })
+    }
+
+    /// The same without a model, for commands that only search.
+    ///
+    /// # Errors
+    /// The data folder cannot be made or read.
+    pub fn open_without_model(config: &Config) -> Result<Self, ServiceError> {
+        Self::with(config, ModelSlot::unused)
+    }
+
+    fn with(
+        config: &Config,
+        model: impl FnOnce(Installation) -> Arc<ModelSlot>,
+    ) -> Result<Self, ServiceError> {
         let internal = |why: &dyn std::fmt::Display| ServiceError::Internal(why.to_string());
-        let installation =
-            Installation::open(&config.data_dir).map_err(|why| internal(&why))?;
+        let installation = Installation::open(&config.data_dir).map_err(|why| internal(&why))?;
+        let model = model(installation.clone());
         let engine = &config.engine;
-        let model = ModelSlot::new(
-            installation.clone(),
-            config.model.clone(),
-            EngineOptions::from_config(engine),
-        );
         let inner = Inner {
             library: Library::new(installation),
             model,

@@ -1,6 +1,6 @@
 //! The model in use: loaded beside the running service, exchanged when the state names another.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -34,8 +34,9 @@ pub(super) struct ModelSlot {
     chosen: Option<String>,
     options: EngineOptions,
     slot: watch::Sender<Slot>,
-    /// BLAKE3 of the model that is loaded or being loaded; empty for none.
-    wanted: std::sync::Mutex<String>,
+    /// BLAKE3 of the model that is loaded or being loaded, empty for none; `None` where the slot
+    /// never loads.
+    wanted: Option<Mutex<String>>,
 }
 
 impl ModelSlot {
@@ -45,10 +46,17 @@ impl ModelSlot {
         options: EngineOptions,
     ) -> Arc<Self> {
         let (slot, _) = watch::channel(Slot::Loading);
-        let wanted = std::sync::Mutex::new("not looked yet".to_owned());
+        let wanted = Some(Mutex::new("not looked yet".to_owned()));
         let model_slot = Arc::new(Self { installation, chosen, options, slot, wanted });
         model_slot.refresh();
         model_slot
+    }
+
+    /// A slot that never loads anything, for commands that only search.
+    pub(super) fn unused(installation: Installation) -> Arc<Self> {
+        let (slot, _) = watch::channel(Slot::Unusable("検索だけを行っています".to_owned()));
+        let options = EngineOptions::default();
+        Arc::new(Self { installation, chosen: None, options, slot, wanted: None })
     }
 
     /// What the slot holds now.
@@ -67,15 +75,15 @@ impl ModelSlot {
 
     /// Looks at the state and loads another model in the background when it names one.
     pub(super) fn refresh(self: &Arc<Self>) {
+        let Some(wanted) = &self.wanted else { return };
         let record = self.wanted_record();
         let hash = match &record {
             Ok(record) => record.blake3.clone(),
             Err(_) => String::new(),
         };
         {
-            let mut wanted =
-                self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if *wanted == hash && !(hash.is_empty() && matches!(self.now(), Slot::Ready(_))) {
+            let mut wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            if *wanted == hash {
                 return;
             }
             wanted.clone_from(&hash);

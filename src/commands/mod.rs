@@ -56,7 +56,7 @@ pub fn run(cli: &Cli, lang: Lang) -> ExitCode {
         let limits = worker::Limits {
             time_s: args.time_s,
             memory_mib: args.memory_mib,
-            ..worker::Limits::default()
+
         };
         return worker::run_worker(&args.file, &limits);
     }
