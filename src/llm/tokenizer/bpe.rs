@@ -8,14 +8,16 @@ use super::merge::merge;
 use super::pretokenize::Pretokenizer;
 use super::{Checked, TokenizerError};
 
+/// Two tokens to the place of their rule and the token that they become.
+type Merges = HashMap<(u32, u32), (u32, u32)>;
+
 /// A byte-level BPE vocabulary with its splitting rule.
 pub(super) struct ByteLevelBpe {
     pretokenizer: Pretokenizer,
     alphabet: [char; 256],
     /// The token of each byte; every one has its own in a sound vocabulary.
     byte_ids: [Option<u32>; 256],
-    /// Two tokens to the place of their rule and the token that they become.
-    merges: HashMap<(u32, u32), (u32, u32)>,
+    merges: Merges,
     /// Text to id, for the models that take whole words without merging; else empty.
     words: HashMap<String, u32>,
     unk_id: Option<u32>,
@@ -78,10 +80,7 @@ impl ByteLevelBpe {
 }
 
 /// Reads the rules `left right`, best first. Each must join two tokens into a third.
-fn merges(
-    rules: &[String],
-    ids: &HashMap<String, u32>,
-) -> Result<HashMap<(u32, u32), (u32, u32)>, TokenizerError> {
+fn merges(rules: &[String], ids: &HashMap<String, u32>) -> Result<Merges, TokenizerError> {
     let mut joined = String::new();
     let mut merges = HashMap::with_capacity(rules.len());
     for (rank, rule) in rules.iter().enumerate() {
