@@ -123,7 +123,8 @@ mod tests {
             chunk in 1usize..5,
         ) {
             let mut stream = detokenizer();
-            let mut text: String = bytes.chunks(chunk).map(|part| stream.push_bytes(part)).collect();
+            let parts = bytes.chunks(chunk);
+            let mut text: String = parts.map(|part| stream.push_bytes(part)).collect();
             text.push_str(&stream.flush());
             prop_assert_eq!(text, String::from_utf8_lossy(&bytes));
         }

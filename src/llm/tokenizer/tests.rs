@@ -288,7 +288,7 @@ proptest! {
         let scored = Tokenizer::new(scored("llama", "ab|\u{2581}a|\u{2581}|蔵")).unwrap();
         for tokenizer in [small_bpe(), scored] {
             let ids = tokenizer.encode(&text, PLAIN).unwrap();
-            let bytes: Vec<u8> = ids.iter().flat_map(|id| tokenizer.token_bytes(*id)).copied().collect();
+            let bytes = ids.iter().flat_map(|id| tokenizer.token_bytes(*id)).copied().collect();
             let decoded = String::from_utf8(bytes).unwrap();
             let expected = special::unguarded(&text).replace('\u{2581}', " ");
             let prefix = if decoded.len() > expected.len() { " " } else { "" };
