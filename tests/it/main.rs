@@ -1,1 +1,3 @@
 //! The one integration binary: each module drives the product through one of its doors.
+
+mod ingest_worker;
