@@ -253,17 +253,11 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
-/// `kura ingest-worker`
+/// `kura ingest-worker`: what follows is read by `ingest::worker`.
 #[derive(Debug, Args)]
 pub struct WorkerArgs {
-    /// The file
-    pub file: PathBuf,
-    /// Seconds of processor time at most
-    #[arg(long)]
-    pub time_s: u64,
-    /// MiB of address space at most
-    #[arg(long)]
-    pub memory_mib: u64,
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<OsString>,
 }
 
 impl Cli {

@@ -53,12 +53,7 @@ impl Context {
 /// Runs the command line and says how it ended: 0 done, 1 failed, 2 asked wrongly, 130 interrupted.
 pub fn run(cli: &Cli, lang: Lang) -> ExitCode {
     if let Command::IngestWorker(args) = &cli.command {
-        let limits = worker::Limits {
-            time_s: args.time_s,
-            memory_mib: args.memory_mib,
-
-        };
-        return worker::run_worker(&args.file, &limits);
+        return worker::run_worker(args.rest.iter().cloned());
     }
     let base = match cli.command {
         Command::Demo(_) => demo::settings(),

@@ -1,5 +1,12 @@
 //! From files to passages: one file per format, each turning bytes into a [`Document`].
 
+mod docx;
+pub mod folder;
+mod office;
+mod pptx;
+mod sheet;
+pub mod worker;
+
 use std::path::Path;
 
 use crate::document::Document;
@@ -130,6 +137,16 @@ impl IngestError {
 
 /// Reads a file in this process. Hostile files belong in a child process: see `worker`.
 pub fn read(path: &Path) -> Result<Document, IngestError> {
-    let _ = path;
-    Err(IngestError::Unsupported)
+    let format = Format::of(path).ok_or(IngestError::Unsupported)?;
+    let bytes = std::fs::read(path).map_err(|error| IngestError::Io(error.to_string()))?;
+    let name = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy())
+        .unwrap_or_default();
+    match format {
+        Format::Docx => docx::read(&bytes, &name),
+        Format::Sheet => sheet::read(&bytes, &name),
+        Format::Pptx => pptx::read(&bytes, &name),
+        _ => Err(IngestError::Unsupported),
+    }
 }
