@@ -1,5 +1,7 @@
 //! From files to passages: one file per format, each turning bytes into a [`Document`].
 
+mod pdf;
+
 use std::path::Path;
 
 use crate::document::Document;
