@@ -23,6 +23,8 @@ mod sheet;
 mod table;
 pub mod worker;
 
+mod pdf;
+
 use std::path::Path;
 
 use crate::document::{Document, LawInfo};
