@@ -45,7 +45,7 @@ pub(super) fn add(
     dir: &Path,
     cancelled: &AtomicBool,
 ) -> Result<Outcome, Failure> {
-    let info = manifest::read(dir).map_err(|errors| {
+    let info = manifest::load(&dir.join("dataset.toml")).map_err(|errors| {
         Failure::new(errors.message(Lang::Ja), errors.message(Lang::En))
     })?;
     let content_blake3 = content_hash(dir)?;

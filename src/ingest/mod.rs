@@ -23,8 +23,6 @@ mod sheet;
 mod table;
 pub mod worker;
 
-mod pdf;
-
 use std::path::Path;
 
 use crate::document::{Document, LawInfo};
