@@ -227,7 +227,10 @@ pub enum ServiceError {
     TooLong { tokens: usize, limit: usize },
     /// A parameter is out of range: its name and what is allowed.
     #[error("{parameter}: {problem}")]
-    Invalid { parameter: &'static str, problem: String },
+    Invalid {
+        parameter: &'static str,
+        problem: String,
+    },
     #[error("the server is shutting down")]
     Stopping,
     #[error("internal error: {0}")]
@@ -242,7 +245,9 @@ impl ServiceError {
         }
         match self {
             Self::Busy { retry_after_s } => {
-                format!("ただいま混み合っています。{retry_after_s}秒ほど待ってから、もう一度お試しください。")
+                format!(
+                    "ただいま混み合っています。{retry_after_s}秒ほど待ってから、もう一度お試しください。"
+                )
             }
             Self::NoModel(why) => format!("モデルを使えません（{why}）。"),
             Self::UnknownModel(name) => format!("モデル「{name}」は登録されていません。"),
