@@ -17,6 +17,10 @@ fn main() {
         writeln!(code, "    ({name:?}, include_bytes!({path:?})),").expect("a String takes all");
     }
     code.push_str("];\n");
+    let questions = root.join("index/sample-questions.toml");
+    println!("cargo::rerun-if-changed={}", questions.display());
+    writeln!(code, "pub(super) const QUESTIONS: &str = include_str!({questions:?});")
+        .expect("a String takes all");
     std::fs::write(&out, code).expect("OUT_DIR can be written");
 }
 

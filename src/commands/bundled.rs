@@ -17,12 +17,9 @@ pub(super) const MODEL: &[u8] =
 /// Id of the self-test model.
 pub(super) const MODEL_ID: &str = "kura-mini";
 
-/// Sample questions are kept beside the documents, but are none.
-const QUESTIONS: &str = "questions.toml";
-
 /// Writes the sample data set (`dataset.toml` and documents) into a folder.
 pub(super) fn write_sample(dir: &Path) -> Result<(), Failure> {
-    for (name, bytes) in SAMPLE.iter().filter(|(name, _)| *name != QUESTIONS) {
+    for (name, bytes) in SAMPLE {
         let path = dir.join(name);
         let written = path
             .parent()
@@ -40,12 +37,7 @@ pub(super) fn write_sample(dir: &Path) -> Result<(), Failure> {
 
 /// The sample questions to try first.
 pub(super) fn demo_questions() -> Vec<String> {
-    let text = SAMPLE
-        .iter()
-        .find(|(name, _)| *name == QUESTIONS)
-        .and_then(|(_, bytes)| std::str::from_utf8(bytes).ok())
-        .unwrap_or_default();
-    let table: toml::Table = text.parse().unwrap_or_default();
+    let table: toml::Table = QUESTIONS.parse().unwrap_or_default();
     let questions = table.get("question").and_then(|list| list.as_array());
     questions
         .into_iter()

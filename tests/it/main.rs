@@ -4,4 +4,5 @@ mod cli;
 mod dataset;
 mod env;
 mod ingest_worker;
+mod mutants;
 mod tidy;
