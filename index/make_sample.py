@@ -2,7 +2,7 @@
 
     pip install -r index/requirements.txt
     python index/make_sample.py           # writes the files
-    python index/make_sample.py --check   # writes nothing: holds questions.toml against the texts
+    python index/make_sample.py --check   # writes nothing: holds sample-questions.toml against the texts
 
 The same sources give the same bytes. The scanned PDF needs a Japanese font to draw its pages with
 (Debian: fonts-ipafont-gothic); no font is put into any file.
@@ -297,7 +297,7 @@ def check():
     for document in dataset["document"]:
         if not (SAMPLE / document["path"]).is_file():
             faults.append(f"dataset.toml: no file {document['path']}")
-    questions = tomllib.loads((SAMPLE / "questions.toml").read_text(encoding="utf-8"))["question"]
+    questions = tomllib.loads((SAMPLE.parent / "sample-questions.toml").read_text(encoding="utf-8"))["question"]
     for question in questions:
         if question["kind"] == "none":
             continue
