@@ -18,19 +18,19 @@ use super::weights::{Compute, Linear, Matrix, Vector, take_vec};
 
 /// Tokens of one sequence in a batch.
 #[derive(Clone, Debug)]
-pub struct BatchSequence {
-    pub slot: usize,
+pub(crate) struct BatchSequence {
+    pub(crate) slot: usize,
     /// Position of the first of `tokens`; the positions before it must have been computed in this slot.
-    pub position: usize,
-    pub tokens: Vec<u32>,
+    pub(crate) position: usize,
+    pub(crate) tokens: Vec<u32>,
     /// Whether the logits after the last token are wanted.
-    pub wants_logits: bool,
+    pub(crate) wants_logits: bool,
 }
 
 /// What one step computes: a chunk of a prompt is many tokens of one slot, decoding is one token of each of many.
 #[derive(Clone, Debug, Default)]
-pub struct Batch {
-    pub sequences: Vec<BatchSequence>,
+pub(crate) struct Batch {
+    pub(crate) sequences: Vec<BatchSequence>,
 }
 
 /// How the decoder is set up.
@@ -73,11 +73,8 @@ struct Layer {
 }
 
 impl Decoder {
-    pub(crate) fn load(gguf: &Gguf, options: DecoderOptions) -> Result<Self, ModelError> {
-        Self::with_architecture(gguf, Architecture::read(gguf)?, options)
-    }
-
-    pub(crate) fn with_architecture(
+    /// Loads the tensors that the architecture asks for and takes memory for the cache.
+    pub(crate) fn load(
         gguf: &Gguf,
         architecture: Architecture,
         options: DecoderOptions,
@@ -92,6 +89,10 @@ impl Decoder {
             embedding.clone()
         };
         let norm = (width, architecture.norm_epsilon);
+        let layers: Vec<Layer> = (0..architecture.layers)
+            .map(|layer| Layer::load(gguf, &architecture, layer, compute))
+            .collect::<Result<_, _>>()?;
+        // Only now: the tensors have confirmed the sizes that the header claims.
         let (slots, context) = (options.slots, options.context_tokens);
         let cache = match compute {
             Compute::Cpu => KvCache::host(&architecture, slots, context, options.kv_type),
@@ -103,9 +104,7 @@ impl Decoder {
             embedding,
             output,
             output_norm: RmsNorm::load(gguf, "output_norm.weight", norm, compute)?,
-            layers: (0..architecture.layers)
-                .map(|layer| Layer::load(gguf, &architecture, layer, compute))
-                .collect::<Result<_, _>>()?,
+            layers,
             rope: Rope::new(&architecture, false),
             rope_windowed: Rope::new(&architecture, true),
             cache,
@@ -127,10 +126,15 @@ impl Decoder {
     pub(crate) fn forward(&mut self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
         let spans = self.check(batch)?;
         let compute = self.options.compute.clone();
-        let tokens: Vec<u32> =
-            batch.sequences.iter().flat_map(|s| s.tokens.iter().copied()).collect();
-        let positions: Vec<usize> =
-            spans.iter().flat_map(|s| s.position..s.position + s.tokens).collect();
+        let tokens: Vec<u32> = batch
+            .sequences
+            .iter()
+            .flat_map(|s| s.tokens.iter().copied())
+            .collect();
+        let positions: Vec<usize> = spans
+            .iter()
+            .flat_map(|s| s.position..s.position + s.tokens)
+            .collect();
         let wanted: Vec<usize> = spans
             .iter()
             .zip(&batch.sequences)
@@ -143,7 +147,11 @@ impl Decoder {
         let last = self.layers.len() - 1;
         for (index, layer) in self.layers.iter().enumerate() {
             let rotation = &rotations[usize::from(layer.shape.window.is_some())];
-            let step = Step { compute: &compute, spans: &spans, rotation };
+            let step = Step {
+                compute: &compute,
+                spans: &spans,
+                rotation,
+            };
             let mut attended = layer.attend(&step, &x, &mut self.cache, index)?;
             if index == last {
                 if wanted.is_empty() {
@@ -166,7 +174,10 @@ impl Decoder {
         if let Some(cap) = self.architecture.logit_cap {
             logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
         }
-        Ok(logits.chunks_exact(self.architecture.vocabulary).map(<[f32]>::to_vec).collect())
+        Ok(logits
+            .chunks_exact(self.architecture.vocabulary)
+            .map(<[f32]>::to_vec)
+            .collect())
     }
 
     /// Checks the batch against the slots and the context, and lays out its rows.
@@ -185,9 +196,17 @@ impl Decoder {
             let end = sequence.position.saturating_add(tokens);
             if end > self.options.context_tokens {
                 let context = self.options.context_tokens;
-                return Err(ModelError::Context { tokens: end, context });
+                return Err(ModelError::Context {
+                    tokens: end,
+                    context,
+                });
             }
-            spans.push(Span { slot, position: sequence.position, row, tokens });
+            spans.push(Span {
+                slot,
+                position: sequence.position,
+                row,
+                tokens,
+            });
             row += tokens;
         }
         if spans.is_empty() {
@@ -215,7 +234,12 @@ impl Layer {
         let (queries, keys) = (a.heads * a.head_length, a.kv_heads * a.head_length);
         let name = |part: &str, kind: &str| format!("blk.{index}.{part}.{kind}");
         let norm = |part: &str, length: usize| {
-            RmsNorm::load(gguf, &name(part, "weight"), (length, a.norm_epsilon), compute)
+            RmsNorm::load(
+                gguf,
+                &name(part, "weight"),
+                (length, a.norm_epsilon),
+                compute,
+            )
         };
         let linear = |part: &str, rows: usize, columns: usize, needs_bias: bool| {
             let matrix = Matrix::load(gguf, &name(part, "weight"), (rows, columns), compute)?;
@@ -255,7 +279,11 @@ impl Layer {
         index: usize,
     ) -> Result<Tensor, ModelError> {
         let x = self.attention_norm.forward(x)?;
-        let qkv = [self.query.forward(&x)?, self.key.forward(&x)?, self.value.forward(&x)?];
+        let qkv = [
+            self.query.forward(&x)?,
+            self.key.forward(&x)?,
+            self.value.forward(&x)?,
+        ];
         match cache {
             KvCache::Device(layers) => self.attend_on_device(step, qkv, &layers[index]),
             KvCache::F16(layers) => self.attend_on_host(step, qkv, &mut layers[index]),
@@ -271,7 +299,10 @@ impl Layer {
     ) -> Result<Tensor, ModelError> {
         let shape = queries.shape().clone();
         let (mut queries, mut keys) = (take_vec(queries)?, take_vec(keys)?);
-        for (norm, x) in [(&self.query_norm, &mut queries), (&self.key_norm, &mut keys)] {
+        for (norm, x) in [
+            (&self.query_norm, &mut queries),
+            (&self.key_norm, &mut keys),
+        ] {
             if let Some(norm) = norm {
                 norm.apply(x);
             }
@@ -293,7 +324,10 @@ impl Layer {
         let split = |x: &Tensor, heads| x.reshape((tokens, heads, self.shape.head_length));
         let mut queries = split(&queries, self.shape.heads)?;
         let mut keys = split(&keys, self.shape.kv_heads)?;
-        for (norm, x) in [(&self.query_norm, &mut queries), (&self.key_norm, &mut keys)] {
+        for (norm, x) in [
+            (&self.query_norm, &mut queries),
+            (&self.key_norm, &mut keys),
+        ] {
             if let Some(norm) = norm {
                 *x = norm.forward(x)?;
             }

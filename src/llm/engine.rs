@@ -220,7 +220,7 @@ impl Engine {
             kv_type: options.kv_type,
             compute: compute(options.device)?,
         };
-        let decoder = Decoder::with_architecture(gguf, architecture, decoder_options)?;
+        let decoder = Decoder::load(gguf, architecture, decoder_options)?;
         let vocabulary = decoder.architecture().vocabulary;
         let shared = Arc::new(Shared {
             queue: Queue::new(options.queue_requests),
@@ -287,7 +287,11 @@ impl Engine {
     }
 
     pub fn health(&self) -> Health {
-        self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .health
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Requests that wait for a slot.
@@ -326,7 +330,11 @@ impl Engine {
     pub fn shutdown(&self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
         self.shared.queue.close();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread {
             // The thread catches its own panics, so joining cannot fail in a way worth reporting.
             let _ = thread.join();
@@ -386,11 +394,17 @@ fn check_options(options: &EngineOptions) -> Result<(), ModelError> {
         ("slots", options.slots),
         ("context_tokens", options.context_tokens),
         ("prefill_chunk_tokens", options.prefill_chunk_tokens),
-        ("prefill_chunk_tokens_shared", options.prefill_chunk_tokens_shared),
+        (
+            "prefill_chunk_tokens_shared",
+            options.prefill_chunk_tokens_shared,
+        ),
         ("queue_requests", options.queue_requests),
     ] {
         if value == 0 {
-            return Err(ModelError::Option { name, what: "it must be above 0".to_string() });
+            return Err(ModelError::Option {
+                name,
+                what: "it must be above 0".to_string(),
+            });
         }
     }
     Ok(())
@@ -399,8 +413,6 @@ fn check_options(options: &EngineOptions) -> Result<(), ModelError> {
 fn compute(device: DeviceChoice) -> Result<Compute, ModelError> {
     match device {
         DeviceChoice::Cpu => Ok(Compute::Cpu),
-        DeviceChoice::Cuda(index) => {
-            Ok(Compute::Candle(candle_core::Device::new_cuda(index)?))
-        }
+        DeviceChoice::Cuda(index) => Ok(Compute::Candle(candle_core::Device::new_cuda(index)?)),
     }
 }

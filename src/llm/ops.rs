@@ -14,9 +14,13 @@ const PARALLEL_ROWS_MIN: usize = 8;
 
 /// `x + y`, of one shape.
 pub(crate) fn add(compute: &Compute, x: &Tensor, y: &Tensor) -> Result<Tensor, ModelError> {
-    let Compute::Cpu = compute else { return Ok((x + y)?) };
+    let Compute::Cpu = compute else {
+        return Ok((x + y)?);
+    };
     let sum = with_slice(x, |x| {
-        with_slice(y, |y| x.iter().zip(y).map(|(x, y)| x + y).collect::<Vec<f32>>())
+        with_slice(y, |y| {
+            x.iter().zip(y).map(|(x, y)| x + y).collect::<Vec<f32>>()
+        })
     })??;
     Ok(Tensor::from_vec(sum, x.shape(), &Device::Cpu)?)
 }
@@ -26,7 +30,9 @@ pub(crate) fn scale(compute: &Compute, x: Tensor, factor: f32) -> Result<Tensor,
     if factor == 1.0 {
         return Ok(x);
     }
-    let Compute::Cpu = compute else { return Ok((x * f64::from(factor))?) };
+    let Compute::Cpu = compute else {
+        return Ok((x * f64::from(factor))?);
+    };
     let shape = x.shape().clone();
     let mut values = take_vec(x)?;
     values.iter_mut().for_each(|v| *v *= factor);
@@ -62,8 +68,10 @@ pub(crate) fn select_rows(x: &Tensor, rows: &[usize]) -> Result<Tensor, ModelErr
     if rows.len() == x.dim(0)? {
         return Ok(x.clone());
     }
-    let picked: Vec<Tensor> =
-        rows.iter().map(|&row| x.i(row..row + 1)).collect::<Result<_, _>>()?;
+    let picked: Vec<Tensor> = rows
+        .iter()
+        .map(|&row| x.i(row..row + 1))
+        .collect::<Result<_, _>>()?;
     Ok(Tensor::cat(&picked, 0)?.contiguous()?)
 }
 

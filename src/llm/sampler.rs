@@ -43,7 +43,10 @@ impl Default for Sampling {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SamplerError {
     #[error("{name} must be {range}")]
-    Setting { name: &'static str, range: &'static str },
+    Setting {
+        name: &'static str,
+        range: &'static str,
+    },
     /// The computation overflowed, or the model file is damaged.
     #[error("the model computed values that are not numbers")]
     NotANumber,
@@ -54,13 +57,29 @@ impl Sampling {
     /// A setting is outside its range.
     pub fn validate(&self) -> Result<(), SamplerError> {
         let check = |holds, name, range| {
-            if holds { Ok(()) } else { Err(SamplerError::Setting { name, range }) }
+            if holds {
+                Ok(())
+            } else {
+                Err(SamplerError::Setting { name, range })
+            }
         };
-        check((0.0..=100.0).contains(&self.temperature), "temperature", "from 0 to 100")?;
-        check(self.top_p > 0.0 && self.top_p <= 1.0, "top_p", "above 0 and at most 1")?;
+        check(
+            (0.0..=100.0).contains(&self.temperature),
+            "temperature",
+            "from 0 to 100",
+        )?;
+        check(
+            self.top_p > 0.0 && self.top_p <= 1.0,
+            "top_p",
+            "above 0 and at most 1",
+        )?;
         check((0.0..=1.0).contains(&self.min_p), "min_p", "from 0 to 1")?;
         let penalty = self.repetition_penalty;
-        check(penalty > 0.0 && penalty <= 100.0, "repetition_penalty", "above 0 and at most 100")
+        check(
+            penalty > 0.0 && penalty <= 100.0,
+            "repetition_penalty",
+            "above 0 and at most 100",
+        )
     }
 }
 
@@ -83,7 +102,10 @@ impl Sampler {
     pub fn new(sampling: Sampling) -> Result<Self, SamplerError> {
         sampling.validate()?;
         let seed = sampling.seed.unwrap_or_else(|| rand::rng().random());
-        Ok(Self { sampling, random: StdRng::seed_from_u64(seed) })
+        Ok(Self {
+            sampling,
+            random: StdRng::seed_from_u64(seed),
+        })
     }
 
     /// Chooses a token. `history` is the sequence so far, prompt included; `logits` are changed.
@@ -124,22 +146,27 @@ impl Sampler {
         if penalty == 1.0 {
             return;
         }
-        let start = history.len().saturating_sub(self.sampling.repetition_window);
+        let start = history
+            .len()
+            .saturating_sub(self.sampling.repetition_window);
         let mut recent = history[start..].to_vec();
         recent.sort_unstable();
         recent.dedup();
         for id in recent {
             if let Some(logit) = logits.get_mut(id as usize) {
-                *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
+                *logit = if *logit > 0.0 {
+                    *logit / penalty
+                } else {
+                    *logit * penalty
+                };
             }
         }
     }
 
     fn draw(&mut self, candidates: &[Candidate]) -> u32 {
         let best = candidates[0];
-        let weight = |c: &Candidate| {
-            f64::from((c.logit - best.logit) / self.sampling.temperature).exp()
-        };
+        let weight =
+            |c: &Candidate| f64::from((c.logit - best.logit) / self.sampling.temperature).exp();
         let weights: Vec<f64> = candidates.iter().map(weight).collect();
         let mut point = self.random.random::<f64>() * weights.iter().sum::<f64>();
         for (candidate, weight) in candidates.iter().zip(&weights) {
@@ -154,7 +181,10 @@ impl Sampler {
 
 /// The first of the largest.
 fn argmax(logits: &[f32]) -> Candidate {
-    let mut best = Candidate { id: 0, logit: logits[0] };
+    let mut best = Candidate {
+        id: 0,
+        logit: logits[0],
+    };
     for (id, &logit) in (0u32..).zip(logits) {
         if logit > best.logit {
             best = Candidate { id, logit };
@@ -168,7 +198,10 @@ fn keep_top_p(candidates: &mut Vec<Candidate>, top_p: f32) {
         return;
     }
     let best = candidates[0].logit;
-    let total: f64 = candidates.iter().map(|c| f64::from(c.logit - best).exp()).sum();
+    let total: f64 = candidates
+        .iter()
+        .map(|c| f64::from(c.logit - best).exp())
+        .sum();
     let mut sum = 0.0;
     let enough = candidates.iter().position(|c| {
         sum += f64::from(c.logit - best).exp();
@@ -191,7 +224,10 @@ mod tests {
     /// How often each of four tokens with probabilities 0.5, 0.3, 0.15, 0.05 is drawn in 2,000 tries.
     fn counts(sampling: Sampling) -> [usize; 4] {
         let logits = [0.5f32.ln(), 0.3f32.ln(), 0.15f32.ln(), 0.05f32.ln()];
-        let sampling = Sampling { seed: Some(7), ..sampling };
+        let sampling = Sampling {
+            seed: Some(7),
+            ..sampling
+        };
         let mut sampler = Sampler::new(sampling).unwrap();
         let mut counts = [0; 4];
         for _ in 0..2_000 {
@@ -201,7 +237,10 @@ mod tests {
     }
 
     fn warm() -> Sampling {
-        Sampling { temperature: 1.0, ..Sampling::default() }
+        Sampling {
+            temperature: 1.0,
+            ..Sampling::default()
+        }
     }
 
     #[test]
@@ -213,27 +252,66 @@ mod tests {
     #[test]
     fn temperature_draws_by_probability() {
         for (count, expected) in counts(warm()).into_iter().zip([1000, 600, 300, 100]) {
-            assert!(count.abs_diff(expected) < 80, "{count} is far from {expected}");
+            assert!(
+                count.abs_diff(expected) < 80,
+                "{count} is far from {expected}"
+            );
         }
-        let cold = counts(Sampling { temperature: 0.1, ..Sampling::default() });
+        let cold = counts(Sampling {
+            temperature: 0.1,
+            ..Sampling::default()
+        });
         assert!(cold[0] > 1_950, "{cold:?}");
     }
 
     #[test]
     fn filters_cut_the_tail() {
         let cut = |sampling| counts(sampling).map(|count| count > 0);
-        assert_eq!(cut(Sampling { top_k: 2, ..warm() }), [true, true, false, false]);
-        assert_eq!(cut(Sampling { top_p: 0.79, ..warm() }), [true, true, false, false]);
-        assert_eq!(cut(Sampling { top_p: 0.81, ..warm() }), [true, true, true, false]);
-        assert_eq!(cut(Sampling { min_p: 0.29, ..warm() }), [true, true, true, false]);
-        assert_eq!(cut(Sampling { min_p: 0.31, ..warm() }), [true, true, false, false]);
+        assert_eq!(
+            cut(Sampling { top_k: 2, ..warm() }),
+            [true, true, false, false]
+        );
+        assert_eq!(
+            cut(Sampling {
+                top_p: 0.79,
+                ..warm()
+            }),
+            [true, true, false, false]
+        );
+        assert_eq!(
+            cut(Sampling {
+                top_p: 0.81,
+                ..warm()
+            }),
+            [true, true, true, false]
+        );
+        assert_eq!(
+            cut(Sampling {
+                min_p: 0.29,
+                ..warm()
+            }),
+            [true, true, true, false]
+        );
+        assert_eq!(
+            cut(Sampling {
+                min_p: 0.31,
+                ..warm()
+            }),
+            [true, true, false, false]
+        );
     }
 
     #[test]
     fn equal_seeds_draw_alike() {
         let draw = |seed| {
-            let mut sampler = Sampler::new(Sampling { seed: Some(seed), ..warm() }).unwrap();
-            (0..50).map(|_| sampler.sample(&mut [0.0; 100], &[]).unwrap()).collect::<Vec<_>>()
+            let mut sampler = Sampler::new(Sampling {
+                seed: Some(seed),
+                ..warm()
+            })
+            .unwrap();
+            (0..50)
+                .map(|_| sampler.sample(&mut [0.0; 100], &[]).unwrap())
+                .collect::<Vec<_>>()
         };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
@@ -241,19 +319,33 @@ mod tests {
 
     #[test]
     fn repetition_penalty_counts_a_window() {
-        let sampling =
-            Sampling { repetition_penalty: 2.0, repetition_window: 2, ..Sampling::default() };
+        let sampling = Sampling {
+            repetition_penalty: 2.0,
+            repetition_window: 2,
+            ..Sampling::default()
+        };
         let mut sampler = Sampler::new(sampling).unwrap();
-        assert_eq!(sampler.sample(&mut [4.0, 3.0, -1.0], &[0, 2, 2]), Ok(0), "0 is long past");
+        assert_eq!(
+            sampler.sample(&mut [4.0, 3.0, -1.0], &[0, 2, 2]),
+            Ok(0),
+            "0 is long past"
+        );
         assert_eq!(sampler.sample(&mut [4.0, 3.0, -1.0], &[2, 0, 0]), Ok(1));
-        assert_eq!(sampler.sample(&mut [-4.0, -3.0, -5.0], &[1]), Ok(1 - 1), "−3 became −6");
+        assert_eq!(
+            sampler.sample(&mut [-4.0, -3.0, -5.0], &[1]),
+            Ok(1 - 1),
+            "−3 became −6"
+        );
     }
 
     #[test]
     fn values_that_are_no_numbers_are_an_error() {
         let mut sampler = Sampler::new(Sampling::default()).unwrap();
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            assert_eq!(sampler.sample(&mut [0.0, bad], &[]), Err(SamplerError::NotANumber));
+            assert_eq!(
+                sampler.sample(&mut [0.0, bad], &[]),
+                Err(SamplerError::NotANumber)
+            );
         }
         assert_eq!(sampler.sample(&mut [], &[]), Err(SamplerError::NotANumber));
     }
@@ -261,11 +353,41 @@ mod tests {
     #[test]
     fn settings_outside_their_range_are_named() {
         for (sampling, name) in [
-            (Sampling { temperature: -1.0, ..Sampling::default() }, "temperature"),
-            (Sampling { temperature: f32::NAN, ..Sampling::default() }, "temperature"),
-            (Sampling { top_p: 0.0, ..Sampling::default() }, "top_p"),
-            (Sampling { min_p: 1.5, ..Sampling::default() }, "min_p"),
-            (Sampling { repetition_penalty: 0.0, ..Sampling::default() }, "repetition_penalty"),
+            (
+                Sampling {
+                    temperature: -1.0,
+                    ..Sampling::default()
+                },
+                "temperature",
+            ),
+            (
+                Sampling {
+                    temperature: f32::NAN,
+                    ..Sampling::default()
+                },
+                "temperature",
+            ),
+            (
+                Sampling {
+                    top_p: 0.0,
+                    ..Sampling::default()
+                },
+                "top_p",
+            ),
+            (
+                Sampling {
+                    min_p: 1.5,
+                    ..Sampling::default()
+                },
+                "min_p",
+            ),
+            (
+                Sampling {
+                    repetition_penalty: 0.0,
+                    ..Sampling::default()
+                },
+                "repetition_penalty",
+            ),
         ] {
             let error = sampling.validate().unwrap_err().to_string();
             assert!(error.starts_with(name), "{error}");

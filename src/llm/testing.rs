@@ -84,8 +84,14 @@ impl TestModel {
     fn metadata(&self) -> Vec<(String, Value)> {
         let number = |n: usize| Value::U32(n as u32);
         let general = [
-            ("general.architecture", Value::String(self.architecture.clone())),
-            ("general.name", Value::String(format!("test {}", self.architecture))),
+            (
+                "general.architecture",
+                Value::String(self.architecture.clone()),
+            ),
+            (
+                "general.name",
+                Value::String(format!("test {}", self.architecture)),
+            ),
             // Makes the peer in the tests build its rotation tables in f32.
             ("general.dtype", Value::U32(0)),
         ];
@@ -110,8 +116,10 @@ impl TestModel {
             ("rope.local_freq_base", Value::F32(1_000.0)),
         ];
         let own = |(key, value)| (format!("{}.{key}", self.architecture), value);
-        let mut metadata: Vec<(String, Value)> =
-            general.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
+        let mut metadata: Vec<(String, Value)> = general
+            .into_iter()
+            .map(|(key, value)| (key.to_string(), value))
+            .collect();
         metadata.extend(sizes.into_iter().map(own));
         if self.architecture == "gemma3" {
             metadata.extend(gemma.into_iter().map(own));
@@ -122,12 +130,17 @@ impl TestModel {
 
     fn tensors(&self, random: &mut StdRng) -> candle_core::Result<Vec<(String, QTensor)>> {
         let (width, ff) = (self.width, self.feed_forward);
-        let (queries, keys) = (self.heads * self.head_length, self.kv_heads * self.head_length);
+        let (queries, keys) = (
+            self.heads * self.head_length,
+            self.kv_heads * self.head_length,
+        );
         let large = self.kind_large.unwrap_or(self.kind);
         let mut tensors = Vec::new();
         let mut matrix = |name: String, rows: usize, columns: usize, kind, gain: f32| {
             let scale = gain / (columns as f32).sqrt();
-            let values = (0..rows * columns).map(|_| normal(random) * scale).collect();
+            let values = (0..rows * columns)
+                .map(|_| normal(random) * scale)
+                .collect();
             let values = Tensor::from_vec(values, (rows, columns), &Device::Cpu)?;
             tensors.push((name, QTensor::quantize(&values, kind)?));
             Ok::<_, candle_core::Error>(())
@@ -195,7 +208,9 @@ impl TestModel {
 /// A byte-level vocabulary without merges: token `b` is the byte `b`.
 fn tokenizer() -> Vec<(String, Value)> {
     let bytes = (0..=255u8).map(|byte| Value::String(byte_level(byte).to_string()));
-    let special = SPECIAL_TOKENS.iter().map(|text| Value::String((*text).to_string()));
+    let special = SPECIAL_TOKENS
+        .iter()
+        .map(|text| Value::String((*text).to_string()));
     let mut tokens: Vec<Value> = bytes.chain(special).collect();
     let named = tokens.len();
     tokens.extend((named..VOCABULARY).map(|i| Value::String(format!("[PAD{i}]"))));

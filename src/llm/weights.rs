@@ -5,6 +5,9 @@
 //! for Q4_K instead of 4.5), so the CPU side has its own storage: blocks borrowed from the map, multiplied by
 //! [`super::kernels`].
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -67,7 +70,11 @@ impl Matrix {
             Compute::Cpu => MatrixStorage::Mapped(map_matrix(gguf, tensor, columns)?),
             Compute::Candle(device) => MatrixStorage::Candle(upload(gguf, tensor, device)?),
         };
-        Ok(Self { storage, rows, columns })
+        Ok(Self {
+            storage,
+            rows,
+            columns,
+        })
     }
 
     /// `x` (tokens, columns) → (tokens, rows)
@@ -76,7 +83,11 @@ impl Matrix {
             MatrixStorage::Candle(matrix) => Ok(matrix.forward(x)?),
             MatrixStorage::Mapped(matrix) => {
                 let tokens = x.dim(0)?;
-                Ok(Tensor::from_vec(self.product(&**matrix, x)?, (tokens, self.rows), &Device::Cpu)?)
+                Ok(Tensor::from_vec(
+                    self.product(&**matrix, x)?,
+                    (tokens, self.rows),
+                    &Device::Cpu,
+                )?)
             }
         }
     }
@@ -90,7 +101,10 @@ impl Matrix {
     /// The rows `ids`, dequantized one by one: (ids, columns).
     pub(crate) fn embed(&self, ids: &[u32]) -> Result<Tensor, ModelError> {
         if let Some(&id) = ids.iter().find(|&&id| id as usize >= self.rows) {
-            return Err(ModelError::Token { id, vocabulary: self.rows });
+            return Err(ModelError::Token {
+                id,
+                vocabulary: self.rows,
+            });
         }
         match &self.storage {
             MatrixStorage::Candle(QMatMul::QTensor(matrix)) => {
@@ -99,14 +113,20 @@ impl Matrix {
             }
             MatrixStorage::Candle(QMatMul::Tensor(table) | QMatMul::TensorF16(table)) => {
                 let ids = Tensor::new(ids, table.device())?;
-                Ok(table.index_select(&ids, 0)?.to_dtype(candle_core::DType::F32)?)
+                Ok(table
+                    .index_select(&ids, 0)?
+                    .to_dtype(candle_core::DType::F32)?)
             }
             MatrixStorage::Mapped(matrix) => {
                 let mut out = vec![0.0; ids.len() * self.columns];
                 for (id, out) in ids.iter().zip(out.chunks_exact_mut(self.columns)) {
                     matrix.dequantize_row(*id as usize, out);
                 }
-                Ok(Tensor::from_vec(out, (ids.len(), self.columns), &Device::Cpu)?)
+                Ok(Tensor::from_vec(
+                    out,
+                    (ids.len(), self.columns),
+                    &Device::Cpu,
+                )?)
             }
         }
     }
@@ -128,7 +148,11 @@ impl Linear {
                 for row in out.chunks_exact_mut(bias.len()) {
                     row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
                 }
-                Ok(Tensor::from_vec(out, (x.dim(0)?, bias.len()), &Device::Cpu)?)
+                Ok(Tensor::from_vec(
+                    out,
+                    (x.dim(0)?, bias.len()),
+                    &Device::Cpu,
+                )?)
             }
             (_, Some(bias)) => {
                 let bias = bias.tensor(x.device())?;
@@ -177,7 +201,9 @@ pub(crate) fn load_floats(gguf: &Gguf, name: &str, length: usize) -> Result<Vec<
 }
 
 fn find<'a>(gguf: &'a Gguf, name: &str, shape: &[usize]) -> Result<&'a TensorInfo, GgufError> {
-    let tensor = gguf.tensor(name).ok_or_else(|| gguf.tensor_error(name, "is missing"))?;
+    let tensor = gguf
+        .tensor(name)
+        .ok_or_else(|| gguf.tensor_error(name, "is missing"))?;
     if tensor.shape != shape {
         let found = &tensor.shape;
         return Err(gguf.tensor_error(name, &format!("has the shape {found:?}, not {shape:?}")));
@@ -217,7 +243,10 @@ impl<W: WeightBlock> MappedMatrix for Mapped<W> {
 
     fn dequantize_row(&self, row: usize, out: &mut [f32]) {
         let row_blocks = self.columns / W::ELEMENTS;
-        W::dequantize(&self.blocks()[row * row_blocks..(row + 1) * row_blocks], out);
+        W::dequantize(
+            &self.blocks()[row * row_blocks..(row + 1) * row_blocks],
+            out,
+        );
     }
 }
 
@@ -287,7 +316,10 @@ fn upload(gguf: &Gguf, tensor: &TensorInfo, device: &Device) -> Result<QMatMul, 
     };
     let bytes = Cow::Borrowed(gguf.tensor_bytes(tensor));
     let storage = QStorage::from_data(bytes, device, kind)?;
-    Ok(QMatMul::from_qtensor(QTensor::new(storage, tensor.shape.as_slice())?)?)
+    Ok(QMatMul::from_qtensor(QTensor::new(
+        storage,
+        tensor.shape.as_slice(),
+    )?)?)
 }
 
 /// Lends the numbers of a contiguous f32 tensor in host memory.

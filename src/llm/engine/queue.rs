@@ -41,7 +41,11 @@ struct State {
 
 impl Queue {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, state: Mutex::new(State::default()), changed: Condvar::new() }
+        Self {
+            limit,
+            state: Mutex::new(State::default()),
+            changed: Condvar::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -80,7 +84,10 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -91,7 +98,11 @@ impl Queue {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock().jobs.iter().filter(|job| !job.events.is_closed()).count()
+        self.lock()
+            .jobs
+            .iter()
+            .filter(|job| !job.events.is_closed())
+            .count()
     }
 }
 

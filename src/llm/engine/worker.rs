@@ -31,6 +31,9 @@ pub(super) struct Worker {
     cached: Vec<Vec<u32>>,
     /// Which of the sequences in prefill has its turn.
     turn: usize,
+    /// Lets a test see what a panic does.
+    #[cfg(test)]
+    pub(super) defect: bool,
 }
 
 /// A request in a slot.
@@ -86,20 +89,35 @@ impl Worker {
         shared: Arc<Shared>,
     ) -> Self {
         let cached = vec![Vec::new(); limits.slots];
-        Self { decoder, pool, limits, shared, sequences: Vec::new(), cached, turn: 0 }
+        Self {
+            decoder,
+            pool,
+            limits,
+            shared,
+            sequences: Vec::new(),
+            cached,
+            turn: 0,
+            #[cfg(test)]
+            defect: false,
+        }
     }
 
     fn work(&mut self) {
         while !self.shared.stopping.load(Ordering::Relaxed) {
-            self.sequences.retain(|sequence| !sequence.job.events.is_closed());
+            self.sequences
+                .retain(|sequence| !sequence.job.events.is_closed());
             if !self.admit() {
                 return;
             }
-            self.shared.running.store(self.sequences.len(), Ordering::Relaxed);
+            self.shared
+                .running
+                .store(self.sequences.len(), Ordering::Relaxed);
             if !self.sequences.is_empty() {
                 self.step();
             }
-            self.shared.running.store(self.sequences.len(), Ordering::Relaxed);
+            self.shared
+                .running
+                .store(self.sequences.len(), Ordering::Relaxed);
         }
     }
 
@@ -139,9 +157,9 @@ impl Worker {
             pairs.take_while(|(a, b)| a == b).count()
         };
         // Among equals the slot that holds least, so that long beginnings stay for those who come back.
-        let best = free.map(|slot| (slot, common(slot))).max_by_key(|&(slot, common)| {
-            (common, std::cmp::Reverse(self.cached[slot].len()))
-        });
+        let best = free
+            .map(|slot| (slot, common(slot)))
+            .max_by_key(|&(slot, common)| (common, std::cmp::Reverse(self.cached[slot].len())));
         best.unwrap_or((0, 0))
     }
 
@@ -149,6 +167,8 @@ impl Worker {
     fn step(&mut self) {
         let batch = self.batch();
         let (pool, decoder) = (&self.pool, &mut self.decoder);
+        #[cfg(test)]
+        assert!(!self.defect, "a defect");
         let result = pool.install(|| decoder.forward(&batch));
         let mut logits = match result {
             Ok(logits) => logits.into_iter(),
@@ -156,7 +176,11 @@ impl Worker {
         };
         for computed in &batch.sequences {
             self.cached[computed.slot].extend_from_slice(&computed.tokens);
-            let logits = if computed.wants_logits { logits.next() } else { None };
+            let logits = if computed.wants_logits {
+                logits.next()
+            } else {
+                None
+            };
             let index = self.sequences.iter().position(|s| s.slot == computed.slot);
             let Some(index) = index else { continue };
             self.sequences[index].computed += computed.tokens.len();
@@ -177,8 +201,11 @@ impl Worker {
     /// One token of each sequence that decodes, and a chunk of prompt, taken in turns.
     fn batch(&mut self) -> Batch {
         let decoding = self.sequences.iter().filter(|s| s.pending() == 1).count();
-        let mut budget =
-            if decoding > 0 { self.limits.chunk_shared } else { self.limits.chunk_alone };
+        let mut budget = if decoding > 0 {
+            self.limits.chunk_shared
+        } else {
+            self.limits.chunk_alone
+        };
         let count = self.sequences.len();
         self.turn = (self.turn + 1) % count;
         let mut batch = Batch::default();
@@ -210,7 +237,9 @@ impl Worker {
         tracing::error!("a step failed: {error}");
         for computed in &batch.sequences {
             if let Some(index) = self.sequences.iter().position(|s| s.slot == computed.slot) {
-                self.sequences.swap_remove(index).finish(Reason::Error(error.to_string()));
+                self.sequences
+                    .swap_remove(index)
+                    .finish(Reason::Error(error.to_string()));
             }
             self.forget(computed.slot);
         }

@@ -11,7 +11,11 @@ pub(crate) struct BlockQ8K {
 }
 
 impl BlockQ8K {
-    pub(crate) const ZERO: Self = Self { q: [0; 256], sums: [0; 16], scale: 0.0 };
+    pub(crate) const ZERO: Self = Self {
+        q: [0; 256],
+        sums: [0; 16],
+        scale: 0.0,
+    };
 
     /// The element of largest magnitude becomes −128, so that the range of a byte is used whole.
     pub(crate) fn quantize(row: &[f32], out: &mut [Self]) {
@@ -21,6 +25,14 @@ impl BlockQ8K {
                 if value.abs() > magnitude {
                     (largest, magnitude) = (value, value.abs());
                 }
+            }
+            // A NaN or infinity anywhere must reach the result, where it is reported.
+            if !x.iter().all(|x| x.is_finite()) {
+                *block = Self {
+                    scale: f32::NAN,
+                    ..Self::ZERO
+                };
+                continue;
             }
             if magnitude == 0.0 {
                 *block = Self::ZERO;
@@ -34,10 +46,6 @@ impl BlockQ8K {
                 *sum = q.iter().map(|&q| i16::from(q)).sum();
             }
             block.scale = 1.0 / inverse;
-            // A NaN or infinity anywhere must reach the result, where it is reported.
-            if !x.iter().all(|x| x.is_finite()) {
-                block.scale = f32::NAN;
-            }
         }
     }
 }
