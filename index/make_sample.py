@@ -262,6 +262,8 @@ def save_zip(document, path):
             if name == "docProps/core.xml":
                 day = rb"\g<1>2026-04-01T00:00:00Z\g<2>"
                 data = re.sub(rb"(<dcterms:\w+ [^>]*>)[^<]*(</dcterms:\w+>)", day, data)
+            if name == "_rels/.rels":  # a picture of the library's empty template
+                data = re.sub(rb"<Relationship [^>]*thumbnail[^>]*/>", b"", data)
             if not name.endswith("thumbnail.jpeg"):
                 new.writestr(zipfile.ZipInfo(name, (2026, 4, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
 
