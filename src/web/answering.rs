@@ -28,11 +28,11 @@ pub(crate) struct WholeAnswer {
 
 impl Answering {
     /// Starts an answer; a refusal for want of room is counted.
-    pub(crate) fn start(
+    pub(crate) async fn start(
         state: &AppState,
-        begin: impl FnOnce(&Service) -> Result<AnswerStream, ServiceError>,
+        begin: impl AsyncFnOnce(&Service) -> Result<AnswerStream, ServiceError>,
     ) -> Result<Self, Problem> {
-        let begun = begin(&state.service);
+        let begun = begin(&state.service).await;
         if matches!(begun, Err(ServiceError::Busy { .. })) {
             state.metrics.count_refusal();
         }

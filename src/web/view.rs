@@ -401,7 +401,7 @@ fn provenance_rows(provenance: &Provenance) -> Vec<Row> {
             };
             push("モデル", format!("{}{warning}", model.name));
             push("量子化", model.quantization.clone());
-            push("モデルのハッシュ", model.blake3.clone());
+            push("ハッシュ", model.blake3.clone());
         }
         None => push("モデル", "使用なし（資料からの抜き書き）".to_owned()),
     }
