@@ -57,7 +57,9 @@ pub fn run(cli: &Cli, lang: Lang) -> ExitCode {
     }
     let base = match cli.command {
         Command::Demo(_) => demo::settings(),
-        _ => Config::default(),
+        Command::Serve(_) => Config::default(),
+        // What these have to say, they print.
+        _ => Config { log: "error".to_owned(), ..Config::default() },
     };
     let outcome = match Config::load(base, &cli.overrides().with_process_env()) {
         Ok(config) => {

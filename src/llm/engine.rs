@@ -28,6 +28,7 @@ use super::info::ModelInfo;
 use super::kv_cache::{KvType, cache_size_bytes};
 use super::sampler::{Sampler, SamplerError, Sampling};
 use super::weights::Compute;
+use crate::config::{Device, EngineConfig};
 
 /// Where the model computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,6 +69,31 @@ impl Default for EngineOptions {
             prefill_chunk_tokens: 128,
             prefill_chunk_tokens_shared: 32,
             queue_requests: 64,
+        }
+    }
+}
+
+impl EngineOptions {
+    /// Context where the settings leave it to the model.
+    const CONTEXT_TOKENS_AUTO: usize = 4096;
+
+    /// What `[engine]` of the settings asks for.
+    pub fn from_config(config: &EngineConfig) -> Self {
+        let device = match config.device {
+            Device::Cpu => DeviceChoice::Cpu,
+            Device::Cuda => DeviceChoice::Cuda(0),
+        };
+        let context_tokens = match config.context_tokens {
+            0 => Self::CONTEXT_TOKENS_AUTO,
+            tokens => tokens,
+        };
+        Self {
+            threads: config.threads,
+            slots: config.slots,
+            context_tokens,
+            device,
+            queue_requests: config.queue + config.slots,
+            ..Self::default()
         }
     }
 }

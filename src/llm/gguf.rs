@@ -311,6 +311,12 @@ impl Gguf {
         Ok(bytes.map(|bytes| bytes.iter().map(|&b| b != 0).collect()))
     }
 
+    /// # Errors
+    /// The value is no array of bytes.
+    pub fn bytes(&self, key: &str) -> Result<Option<&[u8]>, GgufError> {
+        self.array_bytes(key, &[ValueType::U8, ValueType::I8])
+    }
+
     /// Whether the key holds an array (some keys are a number in one model, an array in another).
     pub fn is_array(&self, key: &str) -> bool {
         matches!(self.metadata.get(key), Some(Value::Array { .. }))

@@ -21,6 +21,8 @@ pub struct ModelInfo {
     /// Tokens the model was trained for; 0 when the file does not say.
     pub context_tokens: usize,
     pub file_size_bytes: u64,
+    /// `general.license`; empty when the file does not say.
+    pub licence: String,
 }
 
 impl ModelInfo {
@@ -51,6 +53,7 @@ impl ModelInfo {
             parameters: gguf.tensors().iter().map(elements).sum(),
             context_tokens: context as usize,
             file_size_bytes: gguf.file_size_bytes() as u64,
+            licence: gguf.string("general.license")?.unwrap_or_default().to_string(),
             name,
             architecture,
         })
