@@ -113,7 +113,7 @@ fn every_way_to_end_is_named() {
 #[test]
 fn a_child_without_its_parent_reads_nothing() {
     let run = |args: &[&str]| Command::new(KURA).arg("ingest-worker").args(args).output().unwrap();
-    let orphan = run(&["30", "512", "1", "/etc/hostname.docx"]);
+    let orphan = run(&["30", "512", "0", "/none.docx"]);
     assert_eq!(
         String::from_utf8(orphan.stdout).unwrap(),
         r#"{"Err":{"kind":"crashed","detail":"the parent is gone"}}"#
