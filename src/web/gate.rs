@@ -28,7 +28,7 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
     let open = path == "/healthz" || path == "/login" || path.starts_with("/assets/");
     if let Some(key) = state.options.access_key.as_deref().filter(|_| !open) {
         let bearer = bearer_key(headers);
-        let allowed = bearer.is_some_and(|given| state.sessions.same_key(given, key))
+        let allowed = bearer.is_some_and(|given| state.sessions.same_key(given, key.as_bytes()))
             || state.sessions.is_logged_in(headers);
         if !allowed {
             if bearer.is_some() {
@@ -88,8 +88,9 @@ fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     authority.is_none() || authority != text(header::HOST)
 }
 
-fn bearer_key(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+/// Bytes, because a key need not be ASCII.
+fn bearer_key(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, key) = value.split_at_checked("bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
 }

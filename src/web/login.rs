@@ -41,8 +41,8 @@ impl Sessions {
     }
 
     /// Compares in constant time: blake3's hashes compare so.
-    pub(crate) fn same_key(&self, given: &str, key: &str) -> bool {
-        self.hash(given.as_bytes()) == self.hash(key.as_bytes())
+    pub(crate) fn same_key(&self, given: &[u8], key: &[u8]) -> bool {
+        self.hash(given) == self.hash(key)
     }
 
     /// True when a cookie of this process is there and has not run out.
@@ -105,9 +105,10 @@ async fn submit(State(state): State<AppState>, request: Request) -> Result<Respo
     let Some(key) = &state.options.access_key else {
         return Ok(Redirect::to("/").into_response());
     };
+    let given = form.first("access_key").unwrap_or_default();
     if !state
         .sessions
-        .same_key(form.first("access_key").unwrap_or_default(), key)
+        .same_key(given.as_bytes(), key.as_bytes())
     {
         state.sessions.slow_down().await;
         let page = view::login_page("アクセスキーが違います。もう一度入力してください。");
