@@ -105,10 +105,18 @@ impl Outline {
             heading.push_str(&text);
             return;
         }
-        if self.stack.last().is_some_and(|(above, _)| *above <= size * 1.04) {
+        if self
+            .stack
+            .last()
+            .is_some_and(|(above, _)| *above <= size * 1.04)
+        {
             self.close_bare();
         }
-        while self.stack.last().is_some_and(|(above, _)| *above <= size * 1.04) {
+        while self
+            .stack
+            .last()
+            .is_some_and(|(above, _)| *above <= size * 1.04)
+        {
             self.stack.pop();
         }
         self.stack.push((size, text));
