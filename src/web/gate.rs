@@ -16,10 +16,7 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
         return Problem::WrongHost.into_response();
     }
     // Step 2: a foreign page can send forms here, but its browser says whence.
-    let reads_only = matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    );
+    let reads_only = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !reads_only && comes_from_elsewhere(headers) {
         return Problem::WrongOrigin.into_response();
     }
@@ -46,16 +43,8 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
 }
 
 fn host(request: &Request) -> Option<&str> {
-    let named = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|value| value.to_str().ok());
-    named.or_else(|| {
-        request
-            .uri()
-            .authority()
-            .map(|authority| authority.as_str())
-    })
+    let named = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    named.or_else(|| request.uri().authority().map(|authority| authority.as_str()))
 }
 
 fn is_loopback_host(request: &Request) -> bool {
@@ -73,11 +62,7 @@ fn is_loopback_host(request: &Request) -> bool {
 /// Programs send neither header. Browsers send `Origin` with every POST, and `Sec-Fetch-Site`
 /// where they trust the connection.
 fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
-    let text = |name| {
-        headers
-            .get(name)
-            .map(|value| value.to_str().unwrap_or_default())
-    };
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
         return !matches!(site, "same-origin" | "none");
     }

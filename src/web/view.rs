@@ -101,15 +101,8 @@ struct Run {
 
 /// The main page, with an answer where one was asked for without script.
 pub(crate) fn desk_page(desk: &Desk, answer: Option<&WholeAnswer>) -> String {
-    let ticked = |id: &String| {
-        desk.ticked
-            .as_ref()
-            .is_none_or(|ticked| ticked.contains(id))
-    };
-    let rows = desk
-        .datasets
-        .iter()
-        .map(|each| dataset_row(each, ticked(&each.identity.id)));
+    let ticked = |id: &String| desk.ticked.as_ref().is_none_or(|ticked| ticked.contains(id));
+    let rows = desk.datasets.iter().map(|each| dataset_row(each, ticked(&each.identity.id)));
     let banner = banner(&desk.health);
     render(&IndexPage {
         version: VERSION,
@@ -124,9 +117,7 @@ pub(crate) fn desk_page(desk: &Desk, answer: Option<&WholeAnswer>) -> String {
         datasets_count: format!("{}件", desk.datasets.len()),
         datasets: rows.collect(),
         has_answer: answer.is_some(),
-        answer: answer
-            .map(|answer| answer_part(&desk.question, answer))
-            .unwrap_or_default(),
+        answer: answer.map(|answer| answer_part(&desk.question, answer)).unwrap_or_default(),
     })
 }
 
@@ -140,11 +131,7 @@ struct LoginPage<'a> {
 
 /// The log-in form; `error` is empty the first time.
 pub(crate) fn login_page(error: &str) -> String {
-    render(&LoginPage {
-        version: VERSION,
-        has_error: !error.is_empty(),
-        error,
-    })
+    render(&LoginPage { version: VERSION, has_error: !error.is_empty(), error })
 }
 
 #[derive(Template)]
@@ -165,11 +152,7 @@ pub(crate) fn error_page(status: u16, message: &str) -> String {
         500.. => "問題が起きました",
         _ => "送られた内容を確かめてください",
     };
-    render(&ErrorPage {
-        version: VERSION,
-        heading,
-        message,
-    })
+    render(&ErrorPage { version: VERSION, heading, message })
 }
 
 #[derive(Template)]
@@ -220,10 +203,7 @@ pub(crate) fn status_page(
         version: VERSION,
         lamps: lamps(health, datasets),
         has_datasets: !datasets.is_empty(),
-        datasets: datasets
-            .iter()
-            .map(|each| dataset_row(each, true))
-            .collect(),
+        datasets: datasets.iter().map(|each| dataset_row(each, true)).collect(),
         has_models: !models.is_empty(),
         models: model_rows.collect(),
     })
@@ -237,19 +217,10 @@ fn lamps(health: &Health, datasets: &[DatasetSummary]) -> [Lamp; 4] {
         detail,
     };
     let stale: Vec<_> = datasets.iter().filter(|each| each.identity.stale).collect();
-    let stale_titles: Vec<_> = stale
-        .iter()
-        .map(|each| each.identity.title.as_str())
-        .collect();
+    let stale_titles: Vec<_> = stale.iter().map(|each| each.identity.title.as_str()).collect();
     let (search, search_detail) = match health.search {
-        true => (
-            "使えます",
-            format!("{}件の資料を調べられます。", health.datasets),
-        ),
-        false => (
-            "使えません",
-            "資料の登録を情報担当者に確かめてください。".to_owned(),
-        ),
+        true => ("使えます", format!("{}件の資料を調べられます。", health.datasets)),
+        false => ("使えません", "資料の登録を情報担当者に確かめてください。".to_owned()),
     };
     let (model, model_detail) = match health.model {
         true => ("使えます", "回答文をAIが作成します。".to_owned()),
@@ -276,11 +247,7 @@ pub(crate) fn banner(health: &Health) -> String {
     }
     if !health.model {
         let why = health.model_problem.trim_end_matches('。');
-        let why = if why.is_empty() {
-            String::new()
-        } else {
-            format!("（{why}）")
-        };
+        let why = if why.is_empty() { String::new() } else { format!("（{why}）") };
         return format!(
             "いまは回答文を作成できません{why}。質問すると、資料からの抜き書きを表示します。"
         );
@@ -308,14 +275,11 @@ fn dataset_row(dataset: &DatasetSummary, ticked: bool) -> DatasetRow<'_> {
 
 fn answer_part(question: &str, answer: &WholeAnswer) -> AnswerPart {
     let summary = &answer.summary;
-    let (mut cited, others): (Vec<&Source>, Vec<&Source>) = answer
-        .sources
-        .iter()
-        .partition(|source| summary.cited.contains(&source.number));
+    let (mut cited, others): (Vec<&Source>, Vec<&Source>) =
+        answer.sources.iter().partition(|source| summary.cited.contains(&source.number));
     cited.extend(others);
-    let rows = cited
-        .into_iter()
-        .map(|source| source_row(source, summary.cited.contains(&source.number)));
+    let rows =
+        cited.into_iter().map(|source| source_row(source, summary.cited.contains(&source.number)));
     AnswerPart {
         kind: match summary.kind {
             AnswerKind::Generated => "AIが作成した回答",
@@ -345,9 +309,7 @@ fn notes(answer: &WholeAnswer) -> Vec<String> {
     }
     if answer.summary.citations_removed > 0 {
         let count = answer.summary.citations_removed;
-        notes.push(format!(
-            "資料で確かめられない出典番号を{count}件取り除きました。"
-        ));
+        notes.push(format!("資料で確かめられない出典番号を{count}件取り除きました。"));
     }
     notes
 }
@@ -366,14 +328,8 @@ fn pieces(text: &str, sources: &[Source]) -> Vec<Piece> {
             parsed.is_ok_and(|number| sources.iter().any(|source| source.number == number))
         });
         if let Some(number) = known {
-            pieces.push(Piece {
-                cites: false,
-                text: std::mem::take(&mut plain),
-            });
-            pieces.push(Piece {
-                cites: true,
-                text: number.to_owned(),
-            });
+            pieces.push(Piece { cites: false, text: std::mem::take(&mut plain) });
+            pieces.push(Piece { cites: true, text: number.to_owned() });
             rest = &from[number.len() + 2..];
         } else {
             plain.push('[');
@@ -381,10 +337,7 @@ fn pieces(text: &str, sources: &[Source]) -> Vec<Piece> {
         }
     }
     plain.push_str(rest);
-    pieces.push(Piece {
-        cites: false,
-        text: plain,
-    });
+    pieces.push(Piece { cites: false, text: plain });
     pieces.retain(|piece| !piece.text.is_empty());
     pieces
 }
@@ -394,11 +347,8 @@ fn provenance_rows(provenance: &Provenance) -> Vec<Row> {
     let mut push = |name, value| rows.push(Row { name, value });
     match &provenance.model {
         Some(model) => {
-            let warning = if model.self_test {
-                format!("（{SELF_TEST}）")
-            } else {
-                String::new()
-            };
+            let warning =
+                if model.self_test { format!("（{SELF_TEST}）") } else { String::new() };
             push("モデル", format!("{}{warning}", model.name));
             push("量子化", model.quantization.clone());
             push("ハッシュ", model.blake3.clone());
@@ -408,15 +358,8 @@ fn provenance_rows(provenance: &Provenance) -> Vec<Row> {
     for dataset in &provenance.datasets {
         let (title, edition) = (&dataset.title, &dataset.edition);
         let day = japanese_date(dataset.as_of);
-        let stale = if dataset.stale {
-            "、古い可能性"
-        } else {
-            ""
-        };
-        push(
-            "資料",
-            format!("{title}　版 {edition}（基準日 {day}{stale}）"),
-        );
+        let stale = if dataset.stale { "、古い可能性" } else { "" };
+        push("資料", format!("{title}　版 {edition}（基準日 {day}{stale}）"));
     }
     push("作成日時", provenance.created_at.clone());
     push("kuraの版", provenance.kura_version.clone());
@@ -437,11 +380,7 @@ fn source_row(source: &Source, cited: bool) -> SourceRow {
         dataset: source.dataset.title.clone(),
         edition: source.dataset.edition.clone(),
         as_of: japanese_date(source.passage.as_of),
-        place: if place.is_empty() {
-            path.clone()
-        } else {
-            format!("{path}（{place}）")
-        },
+        place: if place.is_empty() { path.clone() } else { format!("{path}（{place}）") },
         runs: runs(source),
     }
 }
@@ -458,20 +397,11 @@ fn runs(source: &Source) -> Vec<Run> {
         let (Some(before), Some(inside)) = (text.get(at..start), text.get(start..end)) else {
             continue;
         };
-        runs.push(Run {
-            marked: false,
-            text: before.to_owned(),
-        });
-        runs.push(Run {
-            marked: true,
-            text: inside.to_owned(),
-        });
+        runs.push(Run { marked: false, text: before.to_owned() });
+        runs.push(Run { marked: true, text: inside.to_owned() });
         at = end;
     }
-    runs.push(Run {
-        marked: false,
-        text: text[at..].to_owned(),
-    });
+    runs.push(Run { marked: false, text: text[at..].to_owned() });
     runs.retain(|run| !run.text.is_empty());
     runs
 }

@@ -27,21 +27,12 @@ impl Server {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 ready.send(listener.local_addr().unwrap()).unwrap();
                 let samples = vec!["会議室の使用料はいくらですか".to_owned()];
-                let options = WebOptions {
-                    sample_questions: samples,
-                    ..WebOptions::default()
-                };
+                let options = WebOptions { sample_questions: samples, ..WebOptions::default() };
                 let asked_to_stop = async { drop(stopped.await) };
-                serve(listener, web.service.clone(), options, asked_to_stop)
-                    .await
-                    .unwrap();
+                serve(listener, web.service.clone(), options, asked_to_stop).await.unwrap();
             });
         });
-        Self {
-            address: address.recv().unwrap(),
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { address: address.recv().unwrap(), stop: Some(stop), thread: Some(thread) }
     }
 }
 
@@ -85,21 +76,14 @@ fn staff_can_use_the_page() {
         "return performance.getEntriesByType('resource').map((entry) => entry.name)
             .filter((name) => !name.startsWith(location.origin));",
     );
-    assert_eq!(
-        foreign,
-        serde_json::json!([]),
-        "the page fetched from elsewhere"
-    );
+    assert_eq!(foreign, serde_json::json!([]), "the page fetched from elsewhere");
 }
 
 fn asks_by_keyboard(browser: &Browser) {
     browser.run("document.getElementById('question').focus();");
     browser.press("転出届は何日前から出せますか");
     browser.run(COMPOSING_ENTER);
-    assert_eq!(
-        browser.run("return document.querySelector('.answer');"),
-        serde_json::Value::Null
-    );
+    assert_eq!(browser.run("return document.querySelector('.answer');"), serde_json::Value::Null);
     browser.press(&ENTER.to_string());
     browser.wait(ANSWERED);
     let text = browser.run("return document.querySelector('.answer-text').textContent;");
@@ -121,23 +105,14 @@ fn opens_a_citation_by_keyboard(browser: &Browser) {
     browser.wait("document.getElementById('passage').open");
     let text = browser.run("return document.getElementById('passage').textContent;");
     let text = text.as_str().unwrap();
-    for part in [
-        "窓口業務マニュアル",
-        "固有",
-        "要綱・マニュアル",
-        "令和8年4月1日",
-        "14日前",
-    ] {
+    for part in ["窓口業務マニュアル", "固有", "要綱・マニュアル", "令和8年4月1日", "14日前"]
+    {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
     browser.wait("document.getElementById('passage').contains(document.activeElement)");
     browser.press(&ESCAPE.to_string());
     browser.wait("!document.getElementById('passage').open");
-    assert_eq!(
-        browser.run(at_citation),
-        true,
-        "focus comes back to the citation"
-    );
+    assert_eq!(browser.run(at_citation), true, "focus comes back to the citation");
 }
 
 fn fits_a_phone(browser: &Browser, url: &str) {
@@ -149,8 +124,5 @@ fn fits_a_phone(browser: &Browser, url: &str) {
     let text = browser.run("return document.querySelector('.answer-text').textContent;");
     assert!(text.as_str().unwrap().contains("300円"), "{text}");
     let too_wide = browser.run("return document.documentElement.scrollWidth - innerWidth;");
-    assert!(
-        too_wide.as_i64().unwrap() <= 0,
-        "{too_wide} pixels too wide"
-    );
+    assert!(too_wide.as_i64().unwrap() <= 0, "{too_wide} pixels too wide");
 }

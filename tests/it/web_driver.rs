@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -41,12 +40,7 @@ impl Browser {
         });
         let port = port.ok_or("chromedriver names no port")?;
         let profile = tempfile::tempdir().unwrap();
-        let mut browser = Self {
-            driver,
-            port,
-            session: String::new(),
-            _profile: profile,
-        };
+        let mut browser = Self { driver, port, session: String::new(), _profile: profile };
         browser.open_session()?;
         Ok(browser)
     }
@@ -68,9 +62,7 @@ impl Browser {
         let options = json!({"browserName": "chrome", "goog:chromeOptions": {"args": flags}});
         let wanted = json!({"capabilities": {"alwaysMatch": options}});
         let session = self.call("POST", "/session", &wanted)?;
-        let id = session["sessionId"]
-            .as_str()
-            .ok_or("the browser gives no session")?;
+        let id = session["sessionId"].as_str().ok_or("the browser gives no session")?;
         self.session = format!("/session/{id}");
         Ok(())
     }
@@ -107,48 +99,30 @@ impl Browser {
         let strokes: Vec<_> = keys
             .chars()
             .flat_map(|key| {
-                [
-                    json!({"type": "keyDown", "value": key}),
-                    json!({"type": "keyUp", "value": key}),
-                ]
+                [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]
             })
             .collect();
         let actions = json!([{"type": "key", "id": "keyboard", "actions": strokes}]);
         self.post("/actions", &json!({"actions": actions}));
     }
 
-    /// Saves what the page looks like, as PNG in base64, the way it came.
-    pub(crate) fn screenshot(&self, path: &Path) {
-        let image = self.call("GET", &format!("{}/screenshot", self.session), &Value::Null);
-        std::fs::write(path, image.unwrap().as_str().unwrap()).unwrap();
-    }
-
     fn post(&self, path: &str, body: &Value) -> Value {
         let whole = format!("{}{path}", self.session);
-        self.call("POST", &whole, body)
-            .unwrap_or_else(|why| panic!("{path} {body}: {why}"))
+        self.call("POST", &whole, body).unwrap_or_else(|why| panic!("{path} {body}: {why}"))
     }
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
+        let body = if body.is_null() { String::new() } else { body.to_string() };
         let failed = |why: std::io::Error| why.to_string();
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(failed)?;
-        stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .map_err(failed)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60))).map_err(failed)?;
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n",
             self.port,
             body.len()
         );
-        stream
-            .write_all(format!("{head}{body}").as_bytes())
-            .map_err(failed)?;
+        stream.write_all(format!("{head}{body}").as_bytes()).map_err(failed)?;
         let answer = read_body(&mut BufReader::new(stream)).map_err(failed)?;
         let mut answer: Value = serde_json::from_slice(&answer).map_err(|why| why.to_string())?;
         match answer["value"]["error"].as_str() {

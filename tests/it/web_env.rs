@@ -49,14 +49,8 @@ impl WebEnv {
         let env = Env::new();
         let dataset = env.dataset("town", "1", &DOCUMENTS);
         env.succeed(&["dataset", "add", text(&dataset)]);
-        let config = Config {
-            data_dir: env.data_dir(),
-            ..Config::default()
-        };
-        Self {
-            service: Service::open(&config).unwrap(),
-            _env: env,
-        }
+        let config = Config { data_dir: env.data_dir(), ..Config::default() };
+        Self { service: Service::open(&config).unwrap(), _env: env }
     }
 
     pub(crate) fn router(&self, options: WebOptions) -> Router {
@@ -81,23 +75,12 @@ pub(crate) async fn send(
     let (head, body) = response.into_parts();
     let bytes = to_bytes(body, 64 * 1024 * 1024).await.unwrap();
     let text = String::from_utf8(bytes.to_vec()).unwrap();
-    Reply {
-        status: head.status,
-        headers: head.headers,
-        text,
-    }
+    Reply { status: head.status, headers: head.headers, text }
 }
 
 /// A POST of JSON.
 pub(crate) async fn post_json(router: &Router, path: &str, body: &str) -> Reply {
-    send(
-        router,
-        "POST",
-        path,
-        &[("content-type", "application/json")],
-        body,
-    )
-    .await
+    send(router, "POST", path, &[("content-type", "application/json")], body).await
 }
 
 pub(crate) async fn get(router: &Router, path: &str) -> Reply {
@@ -110,17 +93,12 @@ impl Reply {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The JSON of each event of a stream; `[DONE]` stays a string.
     pub(crate) fn events(&self) -> Vec<Value> {
-        let data = self
-            .text
-            .lines()
-            .filter_map(|line| line.strip_prefix("data:"));
+        let data = self.text.lines().filter_map(|line| line.strip_prefix("data:"));
         data.map(|data| match data.trim() {
             "[DONE]" => Value::from("[DONE]"),
             data => serde_json::from_str(data).unwrap(),

@@ -15,15 +15,9 @@ async fn a_foreign_address_needs_a_key() {
     let web = WebEnv::new();
     for key in [None, Some(String::new())] {
         let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-        let options = WebOptions {
-            access_key: key,
-            ..WebOptions::default()
-        };
+        let options = WebOptions { access_key: key, ..WebOptions::default() };
         let served = serve(listener, web.service.clone(), options, async {}).await;
-        assert_eq!(
-            served.unwrap_err().kind(),
-            std::io::ErrorKind::PermissionDenied
-        );
+        assert_eq!(served.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
     }
 }
 
@@ -33,15 +27,11 @@ async fn the_signal_ends_it_even_with_an_idle_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = tokio::spawn(serve(
-        listener,
-        web.service.clone(),
-        WebOptions::default(),
-        async { drop(stopped.await) },
-    ));
+    let served = tokio::spawn(serve(listener, web.service.clone(), WebOptions::default(), async {
+        drop(stopped.await)
+    }));
     let mut idle = TcpStream::connect(address).unwrap();
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        .unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut start = [0; 12];
     idle.read_exact(&mut start).unwrap();
     assert_eq!(&start, b"HTTP/1.1 200");
@@ -50,8 +40,5 @@ async fn the_signal_ends_it_even_with_an_idle_connection() {
     let asked = Instant::now();
     stop.send(()).unwrap();
     served.await.unwrap().unwrap();
-    assert!(
-        asked.elapsed() < Duration::from_secs(8),
-        "the promise is 5 seconds"
-    );
+    assert!(asked.elapsed() < Duration::from_secs(8), "the promise is 5 seconds");
 }
