@@ -52,7 +52,10 @@ async fn ask(State(state): State<AppState>, request: Request) -> Result<Response
                 Problem::Parameter { ja, .. } => ja.clone(),
                 other => other.message(Lang::Ja),
             };
-            Ok((status, Html(view::desk_page(&desk, None))).into_response())
+            let page = Html(view::desk_page(&desk, None));
+            let mut response = (status, page).into_response();
+            problem.set_retry_after(response.headers_mut());
+            Ok(response)
         }
     }
 }

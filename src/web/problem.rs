@@ -1,7 +1,7 @@
 //! Why a request is refused, and how that is said: as a page, as JSON, or in OpenAI's form.
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -225,7 +225,14 @@ impl Problem {
         }})
     }
 
-    /// The response for its audience. `version` is shown on pages.
+    /// Says when to come back, where waiting helps.
+    pub(crate) fn set_retry_after(&self, headers: &mut HeaderMap) {
+        if let Self::Service(ServiceError::Busy { retry_after_s }) = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
+        }
+    }
+
+    /// The response for its audience.
     pub(crate) fn render(&self, audience: Audience) -> Response {
         let (status, code) = self.class();
         let mut response = match audience {
@@ -240,9 +247,7 @@ impl Problem {
                 (status, Html(page)).into_response()
             }
         };
-        if let Self::Service(ServiceError::Busy { retry_after_s }) = self {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
-        }
+        self.set_retry_after(response.headers_mut());
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);

@@ -46,10 +46,16 @@ const DOCUMENTS: [(&str, &str); 3] = [
 impl WebEnv {
     /// Must be called in a tokio runtime.
     pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same with other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let env = Env::new();
         let dataset = env.dataset("town", "1", &DOCUMENTS);
         env.succeed(&["dataset", "add", text(&dataset)]);
-        let config = Config { data_dir: env.data_dir(), ..Config::default() };
+        let mut config = Config { data_dir: env.data_dir(), ..Config::default() };
+        change(&mut config);
         Self { service: Service::open(&config).unwrap(), _env: env }
     }
 

@@ -185,3 +185,26 @@ async fn a_client_that_leaves_is_counted_and_its_answer_ends() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn a_full_queue_says_when_to_come_back() {
+    let web = WebEnv::with(|config| {
+        config.engine.slots = 0;
+        config.engine.queue = 0;
+    });
+    let router = web.router(WebOptions::default());
+    let chat = r#"{"model": "default", "kura": {"datasets": "all"},
+        "messages": [{"role": "user", "content": "会議室"}]}"#;
+    let replies = [
+        post_json(&router, "/api/answer", r#"{"question": "会議室"}"#).await,
+        post_json(&router, "/v1/chat/completions", chat).await,
+        send(&router, "POST", "/ask", &[FORM], "question=a").await,
+    ];
+    for (reply, part) in replies.iter().zip(["queue_full", "rate_limit_error", "混み合って"]) {
+        check(reply, 429, &[part]);
+        assert!(reply.header("retry-after").parse::<u64>().is_ok(), "{}", reply.text);
+    }
+    check(&get(&router, "/metrics").await, 200, &["kura_queue_refusals_total 3"]);
+    let search = post_json(&router, "/api/search", r#"{"query": "会議室"}"#).await;
+    assert_eq!(search.status, 200, "search goes on");
+}
