@@ -37,11 +37,7 @@ impl Answering {
             state.metrics.count_refusal();
         }
         let metrics = Arc::clone(&state.metrics);
-        Ok(Self {
-            events: begun?,
-            metrics,
-            ended: false,
-        })
+        Ok(Self { events: begun?, metrics, ended: false })
     }
 
     /// Waits for the whole of it.
@@ -52,11 +48,7 @@ impl Answering {
                 AnswerEvent::Sources { sources: found } => sources = found,
                 AnswerEvent::Text { text: more } => text.push_str(&more),
                 AnswerEvent::Finished { summary } => {
-                    return Ok(WholeAnswer {
-                        sources,
-                        text,
-                        summary: *summary,
-                    });
+                    return Ok(WholeAnswer { sources, text, summary: *summary });
                 }
                 AnswerEvent::Failed { message } => {
                     return Err(ServiceError::Internal(message).into());

@@ -49,9 +49,7 @@ async fn answer(State(state): State<AppState>, request: Request) -> Result<Respo
     };
     let answering = Answering::start(&state, async |service| service.answer(request).await).await?;
     let events = answering.map(|event| Event::default().json_data(event));
-    Ok(Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
-        .into_response())
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
 /// A question of bearable length, without blank ends.
@@ -77,11 +75,7 @@ async fn search_by_query(
         limit.parse().map_err(|_| wrong())
     });
     let query = form.first("q").unwrap_or_default().to_owned();
-    let query = SearchRequest {
-        query,
-        datasets: form.list("datasets"),
-        limit: limit.transpose()?,
-    };
+    let query = SearchRequest { query, datasets: form.list("datasets"), limit: limit.transpose()? };
     search(&state, query, "q").await
 }
 
@@ -115,11 +109,7 @@ async fn search(
     }
     if !query.limit.is_none_or(|limit| (1..=100).contains(&limit)) {
         let ja = "1から100までで指定してください。";
-        return Err(Problem::parameter(
-            "limit",
-            ja,
-            "it must lie between 1 and 100",
-        ));
+        return Err(Problem::parameter("limit", ja, "it must lie between 1 and 100"));
     }
     let found = off_the_async_threads(state, move |service| service.search(&query)).await?;
     state.metrics.count_search(found.search_ms);
@@ -133,8 +123,7 @@ pub(crate) async fn off_the_async_threads<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let service = state.service.clone();
     let done = tokio::task::spawn_blocking(move || work(&service)).await;
-    done.map_err(|error| ServiceError::Internal(error.to_string()))?
-        .map_err(Problem::from)
+    done.map_err(|error| ServiceError::Internal(error.to_string()))?.map_err(Problem::from)
 }
 
 async fn datasets(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
@@ -152,11 +141,7 @@ async fn passage(State(state): State<AppState>, request: Request) -> Result<Resp
     let form = Form::parse(request.uri().query().unwrap_or_default());
     let part = |name: &str| match form.first(name) {
         Some(value) if !value.is_empty() => Ok(value.to_owned()),
-        _ => Err(Problem::parameter(
-            name,
-            "指定してください。",
-            "it is required",
-        )),
+        _ => Err(Problem::parameter(name, "指定してください。", "it is required")),
     };
     let (dataset, id) = (part("dataset")?, part("id")?);
     let found = off_the_async_threads(&state, move |service| service.passage(&dataset, &id));
@@ -169,9 +154,7 @@ async fn status(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
     let health = off_the_async_threads(&state, |service| Ok(service.health())).await?;
     let banner = view::banner(&health);
     let version = env!("CARGO_PKG_VERSION");
-    Ok(Json(
-        json!({"health": health, "banner": banner, "version": version}),
-    ))
+    Ok(Json(json!({"health": health, "banner": banner, "version": version})))
 }
 
 /// 200 as long as search works: then questions are answered, by excerpts if need be.

@@ -52,7 +52,10 @@ async fn ask(State(state): State<AppState>, request: Request) -> Result<Response
                 Problem::Parameter { ja, .. } => ja.clone(),
                 other => other.message(Lang::Ja),
             };
-            Ok((status, Html(view::desk_page(&desk, None))).into_response())
+            let page = Html(view::desk_page(&desk, None));
+            let mut response = (status, page).into_response();
+            problem.set_retry_after(response.headers_mut());
+            Ok(response)
         }
     }
 }
@@ -60,17 +63,10 @@ async fn ask(State(state): State<AppState>, request: Request) -> Result<Response
 async fn whole_answer(state: &AppState, form: &Form) -> Result<WholeAnswer, Problem> {
     let question = api::question(form.first("question").unwrap_or_default())?;
     if question.is_empty() {
-        return Err(Problem::parameter(
-            "question",
-            "質問を入力してください。",
-            "it is empty",
-        ));
+        return Err(Problem::parameter("question", "質問を入力してください。", "it is empty"));
     }
-    let request = AnswerRequest {
-        question,
-        datasets: form.list("datasets"),
-        ..AnswerRequest::default()
-    };
+    let request =
+        AnswerRequest { question, datasets: form.list("datasets"), ..AnswerRequest::default() };
     let answering = Answering::start(state, async |service| service.answer(request).await).await?;
     answering.whole().await
 }

@@ -26,10 +26,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let key_is_set = options
-        .access_key
-        .as_ref()
-        .is_some_and(|key| !key.is_empty());
+    let key_is_set = options.access_key.as_ref().is_some_and(|key| !key.is_empty());
     if !address.ip().is_loopback() && !key_is_set {
         let problem = format!("listening on {address} needs an access_key in the settings");
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));

@@ -66,12 +66,7 @@ async fn chat(State(state): State<AppState>, request: Request) -> Result<Respons
 
 async fn completions(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let map = body::json(request, state.options.body_bytes_max).await?;
-    run(
-        &state,
-        Shape::Completion,
-        request::completion(&Fields::new(&map))?,
-    )
-    .await
+    run(&state, Shape::Completion, request::completion(&Fields::new(&map))?).await
 }
 
 async fn embeddings(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
@@ -80,12 +75,7 @@ async fn embeddings(State(state): State<AppState>, request: Request) -> Result<R
 }
 
 async fn run(state: &AppState, shape: Shape, job: Job) -> Result<Response, Problem> {
-    let Job {
-        model,
-        stream,
-        include_usage,
-        task,
-    } = job;
+    let Job { model, stream, include_usage, task } = job;
     let reply = Reply::new(shape, model_in_use(state, model, &task).await?.as_ref());
     let extra_notes = task.notes();
     let begin = async |service: &Service| match task {
