@@ -1,1 +1,3 @@
 //! One file per subcommand: build the parts, run.
+
+pub mod eval_retrieval;
