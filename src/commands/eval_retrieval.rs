@@ -22,8 +22,6 @@ use crate::search::metrics::{Quality, percentile};
 use crate::search::{Index, Query, SearchError, Searcher};
 use crate::text::article_key;
 
-/// Passages asked for, so that ten different documents are among them.
-const PASSAGES: usize = 60;
 /// Documents judged.
 const PLACES: usize = 10;
 const DATASET: &str = "eval";
@@ -192,21 +190,22 @@ fn ask(searcher: &Searcher, queries: &[QueryLine], choices: bool) -> Result<Repo
             text.push('\n');
             text.push_str(&line.choices);
         }
-        let mut query = Query { text, limit: PASSAGES, keep_weak: true, ..Query::default() };
+        let query =
+            Query { text, limit: PLACES, per_document: 1, keep_weak: true, datasets: None };
         let start = Instant::now();
         let found = searcher.search(&query)?;
         times_ms.push(start.elapsed().as_secs_f64() * 1e3);
-        let mut ranking: Vec<&str> = Vec::new();
-        for hit in &found.hits {
-            if !ranking.contains(&hit.passage.path.as_str()) && ranking.len() < PLACES {
-                ranking.push(&hit.passage.path);
-            }
-        }
+        let ranking: Vec<&str> = found.hits.iter().map(|hit| hit.passage.path.as_str()).collect();
         let gold: Vec<&str> = line.gold.iter().map(String::as_str).collect();
         let quality = Quality::of(&ranking, &gold);
-        query.keep_weak = false;
-        query.limit = 1;
-        if searcher.search(&query)?.hits.is_empty() {
+        if std::env::var("KURA_FAIL").is_ok() && quality.hit_at_1 < 1.0 {
+            let top: Vec<_> = found.hits.iter().take(3).map(|h| (&h.passage.path, h.score, h.coverage, h.resolved)).collect();
+            eprintln!("MISS {} gold {:?} got {:?} resolved {:?}", line.query, gold, top, found.resolved);
+        }
+        if std::env::var("KURA_WEAK").is_ok() {
+            eprintln!("COV {} {} {}", found.weak, found.hits.first().map_or(0.0, |h| h.coverage), line.query.replace('\n', " "));
+        }
+        if found.weak {
             none += 1;
             lost += u32::from(quality.hit_at_5 > 0.0);
         }

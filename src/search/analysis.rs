@@ -66,6 +66,14 @@ pub(super) fn words(folded: &str, sink: Sink<'_>) {
     }
 }
 
+/// Single characters: the coarsest cut, for questions of a few words.
+pub(super) fn chars(folded: &str, sink: Sink<'_>) {
+    for (at, c) in folded.char_indices().filter(|(_, c)| c.is_alphanumeric()) {
+        let end = at + c.len_utf8();
+        sink(&folded[at..end], at..end);
+    }
+}
+
 fn segmenter() -> WordSegmenterBorrowed<'static> {
     WordSegmenter::new_dictionary(WordBreakInvariantOptions::default())
 }

@@ -1,6 +1,6 @@
 //! One data set's index on disk: building, opening, checking, exact look-ups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -41,6 +41,29 @@ struct SideTable {
     format: u32,
     passages: u64,
     laws: Vec<LawName>,
+    /// Characters over all passages, and the passages that hold each.
+    characters: u64,
+    found_in: BTreeMap<char, u64>,
+}
+
+/// Counts single characters, which have no field of their own: there are few of them.
+#[derive(Default)]
+struct Characters {
+    all: u64,
+    found_in: BTreeMap<char, u64>,
+    here: HashSet<char>,
+}
+
+impl Characters {
+    fn add(&mut self, folded: &str) {
+        for c in folded.chars().filter(|c| c.is_alphanumeric()) {
+            self.all += 1;
+            if self.here.insert(c) {
+                *self.found_in.entry(c).or_default() += 1;
+            }
+        }
+        self.here.clear();
+    }
 }
 
 /// An opened index: immutable, shared between threads.
@@ -49,6 +72,8 @@ pub struct Index {
     pub(super) fields: Fields,
     pub(super) searcher: tantivy::Searcher,
     pub(super) titles: Titles,
+    pub(super) characters: u64,
+    pub(super) found_in: BTreeMap<char, u64>,
     passages: u64,
     index: tantivy::Index,
     _reader: IndexReader,
@@ -79,6 +104,7 @@ impl Index {
         let mut writer =
             index.writer_with_num_threads(threads, MEMORY_BYTES).map_err(&engine)?;
         let mut laws = BTreeMap::<String, Vec<String>>::new();
+        let mut characters = Characters::default();
         let mut count = 0;
         for passage in passages {
             if count % STEP == 0 {
@@ -87,7 +113,10 @@ impl Index {
                 }
                 on_progress(count);
             }
-            writer.add_document(document(&fields, &passage, count)?).map_err(&engine)?;
+            let text = indexed_text(&passage);
+            characters.add(&text);
+            let document = document(&fields, &passage, &text, count)?;
+            writer.add_document(document).map_err(&engine)?;
             count += 1;
             if passage.article.is_some() {
                 let names = laws.entry(passage.title).or_default();
@@ -111,7 +140,14 @@ impl Index {
             .map(|(title, abbreviations)| LawName { title, abbreviations })
             .collect();
         let law_count = laws.len() as u64;
-        write_side_table(dir, &SideTable { format: FORMAT, passages: count, laws })?;
+        let table = SideTable {
+            format: FORMAT,
+            passages: count,
+            laws,
+            characters: characters.all,
+            found_in: characters.found_in,
+        };
+        write_side_table(dir, &table)?;
         Ok(IndexStats { passages: count, laws: law_count, size_bytes: size_bytes(dir)? })
     }
 
@@ -151,6 +187,8 @@ impl Index {
             fields,
             searcher,
             titles: Titles::of(table.laws),
+            characters: table.characters,
+            found_in: table.found_in,
             passages: table.passages,
             index,
             _reader: reader,
@@ -229,6 +267,7 @@ impl Index {
 fn document(
     fields: &Fields,
     passage: &Passage,
+    text: &str,
     ordinal: u64,
 ) -> Result<TantivyDocument, SearchError> {
     let mut document = TantivyDocument::default();
@@ -237,9 +276,8 @@ fn document(
     if let Some(article) = &passage.article {
         document.add_text(fields.provision, provision_key(&passage.title, article));
     }
-    let text = indexed_text(passage);
-    document.add_text(fields.grams, &text);
-    document.add_text(fields.words, &text);
+    document.add_text(fields.grams, text);
+    document.add_text(fields.words, text);
     document.add_u64(fields.ordinal, ordinal);
     let stored = serde_json::to_vec(passage)
         .map_err(|why| damaged(Path::new(&passage.path), why.to_string()))?;

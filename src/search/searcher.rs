@@ -1,6 +1,6 @@
 //! Asks several indexes at once: candidates by BM25 with shared statistics, then a second look.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tantivy::collector::TopDocs;
@@ -11,7 +11,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, Term};
 
 use super::citation::{self, Cited};
-use super::rank::Question;
+use super::rank::{Kind, Question, Statistics};
 use super::schema::{Fields, provision_key};
 use super::snippet::{Snippet, snippet};
 use super::titles::Titles;
@@ -30,6 +30,8 @@ pub struct Query {
     pub datasets: Option<Vec<String>>,
     /// Most hits to return.
     pub limit: usize,
+    /// Most passages of one document among the hits; 0 sets no bound.
+    pub per_document: usize,
     /// Leaves weak hits in: for measurement and for a second, wider look.
     pub keep_weak: bool,
 }
@@ -41,6 +43,9 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// Every citation in the question, in the order of the question.
     pub resolved: Vec<Citation>,
+    /// True when nothing fits the question well enough; hits are then empty, unless
+    /// [`Query::keep_weak`] asked for them.
+    pub weak: bool,
 }
 
 /// A passage that speaks of the question.
@@ -122,20 +127,17 @@ impl Searcher {
         let titles: Vec<&Titles> = parts.iter().map(|part| &part.index.titles).collect();
         let citations = citation::read(&folded, &titles, &self.well_known);
         let (resolved, cited) = look_up(&parts, citations.cited)?;
-        let Some(first) = parts.first() else { return Ok(Found { hits: vec![], resolved }) };
-        let fields = first.index.fields;
-        let statistics = Shared { parts: &parts };
-        let passages: u64 = parts.iter().map(|part| part.index.passages()).sum();
-        let mut found_in = |words: bool, text: &str| {
-            let field = if words { fields.words } else { fields.grams };
-            statistics.doc_freq(&Term::from_field_text(field, text)).unwrap_or(0)
+        let Some(first) = parts.first() else {
+            return Ok(Found { resolved, weak: true, ..Found::default() });
         };
-        let question = Question::new(&folded, &citations.rest, passages, &mut found_in);
-        let clauses = clauses(&fields, &question, passages);
+        let fields = first.index.fields;
+        let statistics = Shared { parts: &parts, fields };
+        let question = Question::new(&folded, &citations.rest, &statistics);
+        let clauses = clauses(&fields, &question, statistics.passages());
         let mut candidates = self.candidates(&parts, &clauses, &statistics, &cited)?;
         candidates.sort_by(best_first);
-        let hits = judge(query, &question, candidates)?;
-        Ok(Found { hits, resolved })
+        let (hits, weak) = judge(query, &question, candidates)?;
+        Ok(Found { hits, resolved, weak })
     }
 
     /// One passage by its id.
@@ -260,8 +262,8 @@ fn look_up(
 fn clauses(fields: &Fields, question: &Question, passages: u64) -> Vec<(Term, f32)> {
     let mut clauses = Vec::new();
     let sides = [
-        (fields.grams, &question.grams, tune("wg", 1.0)),
-        (fields.words, &question.words, tune("ww", 1.0)),
+        (fields.grams, &question.grams.list, tune("wg", 1.0)),
+        (fields.words, &question.words.list, tune("ww", 1.0)),
     ];
     let cap = (passages as f32 * tune("cap", 1.0)) as u64;
     for (field, terms, weight) in sides {
@@ -299,23 +301,21 @@ fn judge(
     query: &Query,
     question: &Question,
     candidates: Vec<Candidate<'_>>,
-) -> Result<Vec<Hit>, SearchError> {
+) -> Result<(Vec<Hit>, bool), SearchError> {
     let again = (tune("rerank", 60.0) as usize).max(query.limit);
-    let (wg, ww, ws) = (tune("rg", 0.0), tune("rw", 0.0), tune("rs", 0.0));
     let bare = question.is_bare();
     let mut hits = Vec::new();
     for candidate in candidates.into_iter().take(again) {
         let passage = candidate.part.index.load(candidate.address)?;
         let evidence = question.evidence(&passage);
-        let factor = 1.0 + wg * evidence.grams + ww * evidence.words + ws * evidence.stretches;
-        let mut score = candidate.score * factor;
+        let mut score = evidence.score;
         if candidate.resolved {
             score = score * tune("res", 1.5) + if bare { 1000.0 } else { 0.0 };
         }
         hits.push(Hit {
             dataset: candidate.part.dataset.clone(),
             score,
-            coverage: evidence.content,
+            coverage: evidence.coverage,
             resolved: candidate.resolved,
             snippet: Snippet::default(),
             passage,
@@ -327,16 +327,55 @@ fn judge(
     if !fits && !query.keep_weak {
         hits.clear();
     }
+    if query.per_document > 0 {
+        let mut of_document = HashMap::<(String, String), usize>::new();
+        hits.retain(|hit| {
+            let document = (hit.dataset.clone(), hit.passage.path.clone());
+            let count = of_document.entry(document).or_default();
+            *count += 1;
+            *count <= query.per_document
+        });
+    }
     hits.truncate(query.limit);
     for hit in &mut hits {
         hit.snippet = snippet(&hit.passage.text, question);
     }
-    Ok(hits)
+    Ok((hits, !fits))
 }
 
 /// Statistics over all chosen data sets, so that their scores compare.
 struct Shared<'a> {
     parts: &'a [&'a Part],
+    fields: Fields,
+}
+
+impl Shared<'_> {
+    fn field(&self, kind: Kind) -> Field {
+        if kind == Kind::Word { self.fields.words } else { self.fields.grams }
+    }
+}
+
+impl Statistics for Shared<'_> {
+    fn passages(&self) -> u64 {
+        self.parts.iter().map(|part| part.index.passages()).sum()
+    }
+
+    fn found_in(&self, kind: Kind, term: &str) -> u64 {
+        if let (Kind::Char, Some(c)) = (kind, term.chars().next()) {
+            let of = |part: &&Part| part.index.found_in.get(&c).copied().unwrap_or(0);
+            return self.parts.iter().map(of).sum();
+        }
+        // A term that cannot be looked up weighs as if it were new; the search itself will fail.
+        self.doc_freq(&Term::from_field_text(self.field(kind), term)).unwrap_or(0)
+    }
+
+    fn mean_length(&self, kind: Kind) -> f32 {
+        let all: u64 = match kind {
+            Kind::Char => self.parts.iter().map(|part| part.index.characters).sum(),
+            _ => self.total_num_tokens(self.field(kind)).unwrap_or(0),
+        };
+        all as f32 / self.passages().max(1) as f32
+    }
 }
 
 impl Shared<'_> {

@@ -85,7 +85,7 @@ fn matches(text: &str, question: &Question) -> Vec<(Range<usize>, f32)> {
         let telling = terms.iter().filter(|term| !term.text.chars().all(is_hiragana));
         telling.map(|term| (term.text.clone(), term.idf)).collect()
     };
-    let (grams, words) = (weights(&question.grams), weights(&question.words));
+    let (grams, words) = (weights(&question.grams.list), weights(&question.words.list));
     let mapped = Mapped::new(text);
     let mut found = Vec::new();
     let mut note = |weights: &HashMap<String, f32>, term: &str, range: Range<usize>| {
