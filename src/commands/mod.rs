@@ -57,7 +57,9 @@ pub fn run(cli: &Cli, lang: Lang) -> ExitCode {
     }
     let base = match cli.command {
         Command::Demo(_) => demo::settings(),
-        _ => Config::default(),
+        Command::Serve(_) => Config::default(),
+        // What these have to say, they print.
+        _ => Config { log: "error".to_owned(), ..Config::default() },
     };
     let outcome = match Config::load(base, &cli.overrides().with_process_env()) {
         Ok(config) => {
@@ -83,7 +85,13 @@ fn dispatch(asked: &Command, context: &Context) -> Result<(), Failure> {
         Command::Search(args) => search::run(context, args),
         Command::Dataset(args) => dataset::run(context, args),
         Command::Model(args) => model::run(context, args),
-        Command::Eval(EvalCommand::Retrieval(args)) => eval_retrieval::run(context, args),
+        Command::Eval(EvalCommand::Retrieval(args)) => eval_retrieval::run(&eval_retrieval::Options {
+            corpus: args.corpus.clone(),
+            queries: args.queries.clone(),
+            choices: args.choices,
+            json: args.json,
+        })
+        .map_err(|why| Failure::new(why.to_string(), why.to_string())),
         Command::Bench(args) => bench::run(context, args),
         Command::Doctor(args) => doctor::run(context, args),
         Command::Completions { shell } => {

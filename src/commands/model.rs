@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Context, Failure, bundled, cancel, catalogue, output};
 use crate::cli::ModelCommand;
-use crate::llm::ModelInfo;
+use crate::llm::Model;
 use crate::sync::{Installation, ModelRecord, Staging, SyncError};
 use crate::text::Lang;
 
@@ -83,7 +83,7 @@ fn add(
     cancelled: &AtomicBool,
 ) -> Result<ModelRecord, Failure> {
     check_id(id)?;
-    let info = ModelInfo::read(file).map_err(|why| {
+    let info = Model::check(file).map_err(|why| {
         Failure::new(
             format!("{}はモデルとして使えません（{why}）。GGUFファイルを入手し直してください。", file.display()),
             format!("{} cannot be used as a model: {why}", file.display()),
@@ -100,7 +100,7 @@ fn add(
         quantization: info.quantization,
         architecture: info.architecture,
         size_bytes: info.file_size_bytes,
-        context_tokens: info.context_length,
+        context_tokens: info.context_tokens,
         licence: info.licence,
         self_test,
         added_at: super::install::now(),
@@ -202,7 +202,7 @@ fn verify(context: &Context, only: Option<&str>) -> Result<(), Failure> {
             Ok(found) if found != record.blake3 => Some(
                 context.words("内容が登録時と違います", "its content has changed").to_owned(),
             ),
-            Ok(_) => ModelInfo::read(&path).err().map(|why| why.to_string()),
+            Ok(_) => Model::check(&path).err().map(|why| why.to_string()),
         };
         match &problem {
             None => println!("{}: OK", record.id),

@@ -38,8 +38,7 @@ pub(super) fn serve(
         let asked_to_stop = interrupted()?;
         on_ready(address);
         tracing::info!(%address, "serving");
-        let state = web::AppState::new(service, options);
-        web::serve(listener, state, asked_to_stop).await.map_err(|why| {
+        web::serve(listener, service, options, asked_to_stop).await.map_err(|why| {
             Failure::new(
                 format!("サーバーが止まりました（{why}）。"),
                 format!("the server stopped: {why}"),

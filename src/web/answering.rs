@@ -28,20 +28,16 @@ pub(crate) struct WholeAnswer {
 
 impl Answering {
     /// Starts an answer; a refusal for want of room is counted.
-    pub(crate) fn start(
+    pub(crate) async fn start(
         state: &AppState,
-        begin: impl FnOnce(&Service) -> Result<AnswerStream, ServiceError>,
+        begin: impl AsyncFnOnce(&Service) -> Result<AnswerStream, ServiceError>,
     ) -> Result<Self, Problem> {
-        let begun = begin(&state.service);
+        let begun = begin(&state.service).await;
         if matches!(begun, Err(ServiceError::Busy { .. })) {
             state.metrics.count_refusal();
         }
         let metrics = Arc::clone(&state.metrics);
-        Ok(Self {
-            events: begun?,
-            metrics,
-            ended: false,
-        })
+        Ok(Self { events: begun?, metrics, ended: false })
     }
 
     /// Waits for the whole of it.
@@ -52,11 +48,7 @@ impl Answering {
                 AnswerEvent::Sources { sources: found } => sources = found,
                 AnswerEvent::Text { text: more } => text.push_str(&more),
                 AnswerEvent::Finished { summary } => {
-                    return Ok(WholeAnswer {
-                        sources,
-                        text,
-                        summary: *summary,
-                    });
+                    return Ok(WholeAnswer { sources, text, summary: *summary });
                 }
                 AnswerEvent::Failed { message } => {
                     return Err(ServiceError::Internal(message).into());

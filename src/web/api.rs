@@ -1,6 +1,5 @@
 //! The JSON API of the page, and health and metrics for those who watch the box.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -9,7 +8,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_stream::StreamExt;
 
 use super::answering::Answering;
@@ -48,11 +47,9 @@ async fn answer(State(state): State<AppState>, request: Request) -> Result<Respo
         max_tokens: fields.count("max_tokens", 1..=1_000_000)?,
         ..AnswerRequest::default()
     };
-    let answering = Answering::start(&state, |service| service.answer(request))?;
+    let answering = Answering::start(&state, async |service| service.answer(request).await).await?;
     let events = answering.map(|event| Event::default().json_data(event));
-    Ok(Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
-        .into_response())
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
 /// A question of bearable length, without blank ends.
@@ -78,11 +75,7 @@ async fn search_by_query(
         limit.parse().map_err(|_| wrong())
     });
     let query = form.first("q").unwrap_or_default().to_owned();
-    let query = SearchRequest {
-        query,
-        datasets: form.list("datasets"),
-        limit: limit.transpose()?,
-    };
+    let query = SearchRequest { query, datasets: form.list("datasets"), limit: limit.transpose()? };
     search(&state, query, "q").await
 }
 
@@ -116,11 +109,7 @@ async fn search(
     }
     if !query.limit.is_none_or(|limit| (1..=100).contains(&limit)) {
         let ja = "1から100までで指定してください。";
-        return Err(Problem::parameter(
-            "limit",
-            ja,
-            "it must lie between 1 and 100",
-        ));
+        return Err(Problem::parameter("limit", ja, "it must lie between 1 and 100"));
     }
     let found = off_the_async_threads(state, move |service| service.search(&query)).await?;
     state.metrics.count_search(found.search_ms);
@@ -132,18 +121,19 @@ pub(crate) async fn off_the_async_threads<T: Send + 'static>(
     state: &AppState,
     work: impl FnOnce(&Service) -> Result<T, ServiceError> + Send + 'static,
 ) -> Result<T, Problem> {
-    let service = Arc::clone(&state.service);
+    let service = state.service.clone();
     let done = tokio::task::spawn_blocking(move || work(&service)).await;
-    done.map_err(|error| ServiceError::Internal(error.to_string()))?
-        .map_err(Problem::from)
+    done.map_err(|error| ServiceError::Internal(error.to_string()))?.map_err(Problem::from)
 }
 
-async fn datasets(State(state): State<AppState>) -> impl IntoResponse {
-    Json(json!({"datasets": state.service.datasets()}))
+async fn datasets(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
+    let datasets = off_the_async_threads(&state, |service| Ok(service.datasets())).await?;
+    Ok(Json(json!({"datasets": datasets})))
 }
 
-async fn models(State(state): State<AppState>) -> impl IntoResponse {
-    Json(json!({"models": state.service.models()}))
+async fn models(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
+    let models = off_the_async_threads(&state, |service| Ok(service.models())).await?;
+    Ok(Json(json!({"models": models})))
 }
 
 /// `?dataset=ID&id=PATH%23N`
@@ -151,11 +141,7 @@ async fn passage(State(state): State<AppState>, request: Request) -> Result<Resp
     let form = Form::parse(request.uri().query().unwrap_or_default());
     let part = |name: &str| match form.first(name) {
         Some(value) if !value.is_empty() => Ok(value.to_owned()),
-        _ => Err(Problem::parameter(
-            name,
-            "指定してください。",
-            "it is required",
-        )),
+        _ => Err(Problem::parameter(name, "指定してください。", "it is required")),
     };
     let (dataset, id) = (part("dataset")?, part("id")?);
     let found = off_the_async_threads(&state, move |service| service.passage(&dataset, &id));
@@ -164,22 +150,21 @@ async fn passage(State(state): State<AppState>, request: Request) -> Result<Resp
 }
 
 /// For the page: what works, and what to tell the reader about it.
-async fn status(State(state): State<AppState>) -> impl IntoResponse {
-    let health = state.service.health();
+async fn status(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
+    let health = off_the_async_threads(&state, |service| Ok(service.health())).await?;
     let banner = view::banner(&health);
     let version = env!("CARGO_PKG_VERSION");
-    Json(json!({"health": health, "banner": banner, "version": version}))
+    Ok(Json(json!({"health": health, "banner": banner, "version": version})))
 }
 
 /// 200 as long as search works: then questions are answered, by excerpts if need be.
-async fn healthz(State(state): State<AppState>) -> impl IntoResponse {
-    let health = state.service.health();
-    let status = if health.search {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
+async fn healthz(State(state): State<AppState>) -> Result<Response, Problem> {
+    let health = off_the_async_threads(&state, |service| Ok(service.health())).await?;
+    let status = match health.search {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
     };
-    (status, Json(health))
+    Ok((status, Json(health)).into_response())
 }
 
 async fn metrics(State(state): State<AppState>) -> impl IntoResponse {

@@ -36,15 +36,10 @@ pub(crate) async fn asset(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let at = FILES
-        .iter()
-        .position(|(known, _, _)| *known == name)
-        .ok_or(Problem::NoRoute)?;
+    let at = FILES.iter().position(|(known, _, _)| *known == name).ok_or(Problem::NoRoute)?;
     let (_, media_type, content) = FILES[at];
     let tag = TAGS[at].as_str();
-    let known = headers
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok());
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let known = known.is_some_and(|list| list.split(',').any(|each| each.trim() == tag));
     let cached = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache")];
     if known {
@@ -61,14 +56,8 @@ mod tests {
     fn nothing_is_fetched_from_elsewhere() {
         for (name, _, content) in FILES {
             let bare = content.replace("http://www.w3.org/2000/svg", "");
-            assert!(
-                !bare.contains("http://") && !bare.contains("https://"),
-                "{name}"
-            );
-            assert!(
-                !bare.contains("innerHTML") && !bare.contains("insertAdjacentHTML"),
-                "{name}"
-            );
+            assert!(!bare.contains("http://") && !bare.contains("https://"), "{name}");
+            assert!(!bare.contains("innerHTML") && !bare.contains("insertAdjacentHTML"), "{name}");
         }
     }
 }

@@ -20,9 +20,7 @@ pub(crate) async fn json(
     bytes_max: usize,
 ) -> Result<Map<String, Value>, Problem> {
     if !has_type(request.headers(), "application/json") {
-        return Err(Problem::MediaType {
-            expected: "application/json",
-        });
+        return Err(Problem::MediaType { expected: "application/json" });
     }
     let bytes = read(request, bytes_max).await?;
     match serde_json::from_slice(&bytes) {
@@ -54,12 +52,8 @@ pub(crate) async fn form(request: Request, bytes_max: usize) -> Result<Form, Pro
 }
 
 fn has_type(headers: &HeaderMap, expected: &str) -> bool {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = value
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default();
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default();
     essence.trim().eq_ignore_ascii_case(expected)
 }
 
@@ -70,9 +64,7 @@ async fn read(request: Request, bytes_max: usize) -> Result<Vec<u8>, Problem> {
         return Err(Problem::TooLarge { bytes_max });
     }
     let collecting = collect(request.into_body(), bytes_max);
-    tokio::time::timeout(ARRIVAL_MAX, collecting)
-        .await
-        .map_err(|_| Problem::TooSlow)?
+    tokio::time::timeout(ARRIVAL_MAX, collecting).await.map_err(|_| Problem::TooSlow)?
 }
 
 async fn collect(body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {

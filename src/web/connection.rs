@@ -31,10 +31,7 @@ pub(crate) struct PatientListener {
 
 impl PatientListener {
     pub(crate) fn new(inner: TcpListener, connections_max: usize) -> Self {
-        Self {
-            inner,
-            slots: Arc::new(Semaphore::new(connections_max.max(1))),
-        }
+        Self { inner, slots: Arc::new(Semaphore::new(connections_max.max(1))) }
     }
 }
 
@@ -150,10 +147,7 @@ impl PatientStream {
         }
         let limit = || Box::pin(sleep_until(Instant::now() + STALL_MAX));
         ready!(self.stall.get_or_insert_with(limit).as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            "the client stopped reading",
-        )))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client stopped reading")))
     }
 }
 

@@ -27,14 +27,8 @@ const FIXED_HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "same-origin"),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
 /// Runs the request and finishes its response.
@@ -58,9 +52,7 @@ pub(crate) async fn finish(
         }
     }
     set_headers(response.headers_mut());
-    state
-        .metrics
-        .count_request(route_label(&path), response.status().as_u16());
+    state.metrics.count_request(route_label(&path), response.status().as_u16());
     hold_while_sending(response, under_way)
 }
 

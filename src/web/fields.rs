@@ -106,11 +106,8 @@ impl<'a> Fields<'a> {
         let Some(value) = self.get(name) else {
             return Ok(None);
         };
-        let seed = value
-            .as_u64()
-            .or_else(|| value.as_i64().map(i64::cast_unsigned));
-        seed.map(Some)
-            .ok_or_else(|| self.wrong_type(name, "整数", "an integer"))
+        let seed = value.as_u64().or_else(|| value.as_i64().map(i64::cast_unsigned));
+        seed.map(Some).ok_or_else(|| self.wrong_type(name, "整数", "an integer"))
     }
 
     /// A list of texts.
@@ -120,10 +117,7 @@ impl<'a> Fields<'a> {
             None => Ok(None),
             Some(Value::Array(items)) => {
                 let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
-                texts
-                    .collect::<Option<Vec<_>>>()
-                    .map(Some)
-                    .ok_or_else(wrong)
+                texts.collect::<Option<Vec<_>>>().map(Some).ok_or_else(wrong)
             }
             Some(_) => Err(wrong()),
         }
@@ -134,11 +128,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn wrong_type(&self, name: &str, ja: &str, en: &str) -> Problem {
-        self.wrong(
-            name,
-            format!("{ja}で指定してください。"),
-            format!("it must be {en}"),
-        )
+        self.wrong(name, format!("{ja}で指定してください。"), format!("it must be {en}"))
     }
 
     pub(crate) fn wrong(

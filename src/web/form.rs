@@ -9,19 +9,13 @@ impl Form {
     pub(crate) fn parse(encoded: &str) -> Self {
         let pairs = encoded.split('&').filter(|pair| !pair.is_empty());
         Self(
-            pairs
-                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-                .map(decode_pair)
-                .collect(),
+            pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(decode_pair).collect(),
         )
     }
 
     /// The first value of a key.
     pub(crate) fn first(&self, key: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// Every non-empty value of a key; `None` when there is none. A value may hold several,
@@ -46,10 +40,7 @@ fn decode(encoded: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let escaped = bytes
-            .get(at + 1..at + 3)
-            .filter(|_| bytes[at] == b'%')
-            .and_then(hex_byte);
+        let escaped = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%').and_then(hex_byte);
         match (bytes[at], escaped) {
             (_, Some(byte)) => {
                 decoded.push(byte);
@@ -77,10 +68,7 @@ mod tests {
     fn pairs_are_decoded_and_repeated_keys_kept() {
         let form = Form::parse("question=%E8%BB%A2%E5%87%BA+%26+100%&datasets=a&datasets=b,c&x");
         assert_eq!(form.first("question"), Some("転出 & 100%"));
-        assert_eq!(
-            form.list("datasets"),
-            Some(vec!["a".into(), "b".into(), "c".into()])
-        );
+        assert_eq!(form.list("datasets"), Some(vec!["a".into(), "b".into(), "c".into()]));
         assert_eq!(form.first("x"), Some(""));
         assert_eq!(form.list("x"), None);
         assert_eq!(form.first("y"), None);
@@ -88,12 +76,7 @@ mod tests {
 
     #[test]
     fn broken_escapes_stay_as_they_are() {
-        for (encoded, decoded) in [
-            ("%", "%"),
-            ("%e", "%e"),
-            ("%zz", "%zz"),
-            ("%ff", "\u{fffd}"),
-        ] {
+        for (encoded, decoded) in [("%", "%"), ("%e", "%e"), ("%zz", "%zz"), ("%ff", "\u{fffd}")] {
             assert_eq!(decode(encoded), decoded);
         }
     }

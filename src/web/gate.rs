@@ -16,10 +16,7 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
         return Problem::WrongHost.into_response();
     }
     // Step 2: a foreign page can send forms here, but its browser says whence.
-    let reads_only = matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    );
+    let reads_only = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !reads_only && comes_from_elsewhere(headers) {
         return Problem::WrongOrigin.into_response();
     }
@@ -28,7 +25,7 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
     let open = path == "/healthz" || path == "/login" || path.starts_with("/assets/");
     if let Some(key) = state.options.access_key.as_deref().filter(|_| !open) {
         let bearer = bearer_key(headers);
-        let allowed = bearer.is_some_and(|given| state.sessions.same_key(given, key))
+        let allowed = bearer.is_some_and(|given| state.sessions.same_key(given, key.as_bytes()))
             || state.sessions.is_logged_in(headers);
         if !allowed {
             if bearer.is_some() {
@@ -46,16 +43,8 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
 }
 
 fn host(request: &Request) -> Option<&str> {
-    let named = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|value| value.to_str().ok());
-    named.or_else(|| {
-        request
-            .uri()
-            .authority()
-            .map(|authority| authority.as_str())
-    })
+    let named = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    named.or_else(|| request.uri().authority().map(|authority| authority.as_str()))
 }
 
 fn is_loopback_host(request: &Request) -> bool {
@@ -73,11 +62,7 @@ fn is_loopback_host(request: &Request) -> bool {
 /// Programs send neither header. Browsers send `Origin` with every POST, and `Sec-Fetch-Site`
 /// where they trust the connection.
 fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
-    let text = |name| {
-        headers
-            .get(name)
-            .map(|value| value.to_str().unwrap_or_default())
-    };
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
         return !matches!(site, "same-origin" | "none");
     }
@@ -88,8 +73,9 @@ fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     authority.is_none() || authority != text(header::HOST)
 }
 
-fn bearer_key(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+/// Bytes, because a key need not be ASCII.
+fn bearer_key(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, key) = value.split_at_checked("bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
 }

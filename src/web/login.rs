@@ -34,26 +34,20 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new() -> Self {
-        Self {
-            secret: rand::random(),
-            wrong_keys: Mutex::new(()),
-        }
+        Self { secret: rand::random(), wrong_keys: Mutex::new(()) }
     }
 
     /// Compares in constant time: blake3's hashes compare so.
-    pub(crate) fn same_key(&self, given: &str, key: &str) -> bool {
-        self.hash(given.as_bytes()) == self.hash(key.as_bytes())
+    pub(crate) fn same_key(&self, given: &[u8], key: &[u8]) -> bool {
+        self.hash(given) == self.hash(key)
     }
 
     /// True when a cookie of this process is there and has not run out.
     pub(crate) fn is_logged_in(&self, headers: &HeaderMap) -> bool {
-        let cookies = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.split_once('='));
+        let cookies =
+            headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs =
+            cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
         pairs.any(|(name, value)| name.trim() == COOKIE && self.is_valid(value.trim(), now_s()))
     }
 
@@ -88,9 +82,7 @@ impl Sessions {
 }
 
 fn now_s() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 async fn show(State(state): State<AppState>) -> Response {
@@ -105,10 +97,8 @@ async fn submit(State(state): State<AppState>, request: Request) -> Result<Respo
     let Some(key) = &state.options.access_key else {
         return Ok(Redirect::to("/").into_response());
     };
-    if !state
-        .sessions
-        .same_key(form.first("access_key").unwrap_or_default(), key)
-    {
+    let given = form.first("access_key").unwrap_or_default();
+    if !state.sessions.same_key(given.as_bytes(), key.as_bytes()) {
         state.sessions.slow_down().await;
         let page = view::login_page("アクセスキーが違います。もう一度入力してください。");
         return Ok((StatusCode::UNAUTHORIZED, Html(page)).into_response());

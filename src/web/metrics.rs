@@ -41,9 +41,7 @@ impl Metrics {
             register(&registry, Histogram::with_opts(options))
         };
         let build = IntGaugeVec::new(Opts::new("kura_build_info", "Version."), &["version"]);
-        register(&registry, build)
-            .with_label_values(&[env!("CARGO_PKG_VERSION")])
-            .set(1);
+        register(&registry, build).with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         Self {
             active: Arc::default(),
             active_gauge: register(
@@ -83,9 +81,7 @@ impl Metrics {
     }
 
     pub(crate) fn count_request(&self, route: &str, status: u16) {
-        self.requests
-            .with_label_values(&[route, &status.to_string()])
-            .inc();
+        self.requests.with_label_values(&[route, &status.to_string()]).inc();
     }
 
     pub(crate) fn count_refusal(&self) {
@@ -104,15 +100,11 @@ impl Metrics {
             AnswerKind::Plain => "plain",
         };
         self.answers.with_label_values(&[end]).inc();
-        self.prompt_tokens
-            .inc_by(summary.usage.prompt_tokens as u64);
-        self.completion_tokens
-            .inc_by(summary.usage.completion_tokens as u64);
-        self.citations_removed
-            .inc_by(summary.citations_removed as u64);
+        self.prompt_tokens.inc_by(summary.usage.prompt_tokens as u64);
+        self.completion_tokens.inc_by(summary.usage.completion_tokens as u64);
+        self.citations_removed.inc_by(summary.citations_removed as u64);
         if summary.usage.first_token_ms > 0.0 {
-            self.first_token_s
-                .observe(summary.usage.first_token_ms / 1000.0);
+            self.first_token_s.observe(summary.usage.first_token_ms / 1000.0);
         }
         if summary.kind != AnswerKind::Plain {
             self.count_search(summary.usage.search_ms);
@@ -129,8 +121,7 @@ impl Metrics {
 
     /// All of it as text, with the media type of that text.
     pub(crate) fn render(&self) -> (&'static str, Vec<u8>) {
-        self.active_gauge
-            .set(self.active.load(Ordering::Relaxed) as i64);
+        self.active_gauge.set(self.active.load(Ordering::Relaxed) as i64);
         let mut text = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
             tracing::error!(%error, "the metrics could not be written");
@@ -140,14 +131,9 @@ impl Metrics {
 }
 
 /// Registers a collector that is made from constants.
-#[expect(
-    clippy::expect_used,
-    reason = "names and labels are constants that a test registers"
-)]
+#[expect(clippy::expect_used, reason = "names and labels are constants that a test registers")]
 fn register<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
     let collector = made.expect("metric names are valid");
-    registry
-        .register(Box::new(collector.clone()))
-        .expect("metric names are distinct");
+    registry.register(Box::new(collector.clone())).expect("metric names are distinct");
     collector
 }

@@ -66,7 +66,7 @@ impl Default for WebOptions {
 /// What every handler shares.
 #[derive(Clone)]
 pub struct AppState {
-    service: Arc<Service>,
+    service: Service,
     options: Arc<WebOptions>,
     metrics: Arc<Metrics>,
     sessions: Arc<login::Sessions>,
@@ -74,7 +74,7 @@ pub struct AppState {
 
 impl AppState {
     /// The state of one server: its counters start at zero, and nobody is logged in.
-    pub fn new(service: Arc<Service>, options: WebOptions) -> Self {
+    pub fn new(service: Service, options: WebOptions) -> Self {
         Self {
             service,
             options: Arc::new(options),

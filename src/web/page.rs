@@ -2,7 +2,6 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 
@@ -11,7 +10,7 @@ use super::form::Form;
 use super::problem::Problem;
 use super::view::{self, Desk};
 use super::{AppState, api, body};
-use crate::answer::AnswerRequest;
+use crate::answer::{AnswerRequest, Service};
 use crate::text::Lang;
 
 pub(crate) fn routes() -> Router<AppState> {
@@ -21,25 +20,28 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/status", get(status))
 }
 
-async fn index(State(state): State<AppState>) -> Html<String> {
-    Html(view::desk_page(&desk(&state), None))
+async fn index(State(state): State<AppState>) -> Result<Html<String>, Problem> {
+    let desk = desk(&state).await?;
+    Ok(Html(view::desk_page(&desk, None)))
 }
 
-fn desk(state: &AppState) -> Desk {
-    Desk {
-        health: state.service.health(),
-        datasets: state.service.datasets(),
+async fn desk(state: &AppState) -> Result<Desk, Problem> {
+    let read = |service: &Service| Ok((service.health(), service.datasets()));
+    let (health, datasets) = api::off_the_async_threads(state, read).await?;
+    Ok(Desk {
+        health,
+        datasets,
         samples: state.options.sample_questions.clone(),
         question: String::new(),
         ticked: None,
         error: String::new(),
-    }
+    })
 }
 
 /// The form without script: the whole answer in one page.
 async fn ask(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let form = body::form(request, state.options.body_bytes_max).await?;
-    let mut desk = desk(&state);
+    let mut desk = desk(&state).await?;
     desk.question = form.first("question").unwrap_or_default().trim().to_owned();
     desk.ticked = form.list("datasets");
     match whole_answer(&state, &form).await {
@@ -50,7 +52,10 @@ async fn ask(State(state): State<AppState>, request: Request) -> Result<Response
                 Problem::Parameter { ja, .. } => ja.clone(),
                 other => other.message(Lang::Ja),
             };
-            Ok((status, Html(view::desk_page(&desk, None))).into_response())
+            let page = Html(view::desk_page(&desk, None));
+            let mut response = (status, page).into_response();
+            problem.set_retry_after(response.headers_mut());
+            Ok(response)
         }
     }
 }
@@ -58,24 +63,16 @@ async fn ask(State(state): State<AppState>, request: Request) -> Result<Response
 async fn whole_answer(state: &AppState, form: &Form) -> Result<WholeAnswer, Problem> {
     let question = api::question(form.first("question").unwrap_or_default())?;
     if question.is_empty() {
-        return Err(Problem::parameter(
-            "question",
-            "質問を入力してください。",
-            "it is empty",
-        ));
+        return Err(Problem::parameter("question", "質問を入力してください。", "it is empty"));
     }
-    let request = AnswerRequest {
-        question,
-        datasets: form.list("datasets"),
-        ..AnswerRequest::default()
-    };
-    Answering::start(state, |service| service.answer(request))?
-        .whole()
-        .await
+    let request =
+        AnswerRequest { question, datasets: form.list("datasets"), ..AnswerRequest::default() };
+    let answering = Answering::start(state, async |service| service.answer(request).await).await?;
+    answering.whole().await
 }
 
-async fn status(State(state): State<AppState>) -> (StatusCode, Html<String>) {
-    let service = &state.service;
-    let page = view::status_page(&service.health(), &service.datasets(), &service.models());
-    (StatusCode::OK, Html(page))
+async fn status(State(state): State<AppState>) -> Result<Html<String>, Problem> {
+    let read = |service: &Service| Ok((service.health(), service.datasets(), service.models()));
+    let (health, datasets, models) = api::off_the_async_threads(&state, read).await?;
+    Ok(Html(view::status_page(&health, &datasets, &models)))
 }

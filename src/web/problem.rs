@@ -1,7 +1,7 @@
 //! Why a request is refused, and how that is said: as a page, as JSON, or in OpenAI's form.
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -98,11 +98,7 @@ impl IntoResponse for Problem {
 impl Problem {
     /// A parameter that is wrong, said in both languages.
     pub(crate) fn parameter(name: &str, ja: impl Into<String>, en: impl Into<String>) -> Self {
-        Self::Parameter {
-            name: name.to_owned(),
-            ja: ja.into(),
-            en: en.into(),
-        }
+        Self::Parameter { name: name.to_owned(), ja: ja.into(), en: en.into() }
     }
 
     /// The status and the code by which a program tells problems apart.
@@ -142,13 +138,12 @@ impl Problem {
                 (ja, format!("The request body is not valid JSON: {why}."))
             }
             Self::BadBody { ja, en } => ((*ja).to_owned(), (*en).to_owned()),
-            Self::Parameter { name, ja, en } => (
-                format!("{name}：{ja}"),
-                format!("Invalid value for '{name}': {en}."),
-            ),
+            Self::Parameter { name, ja, en } => {
+                (format!("{}：{ja}", label(name)), format!("Invalid value for '{name}': {en}."))
+            }
             Self::Unsupported { name } => (
-                format!("{name}には対応していません。"),
-                format!("'{name}' is not supported by this server."),
+                format!("{name}のこの指定には対応していません。"),
+                format!("The value given for '{name}' is not supported by this server."),
             ),
             Self::ModelNotInUse(name) => (
                 format!("モデル「{name}」は登録されていますが、いまは使われていません。"),
@@ -181,10 +176,9 @@ impl Problem {
                 "内容が時間内に届きませんでした。もう一度お試しください。",
                 "The request body did not arrive in time.",
             ),
-            Self::WrongMethod => (
-                "この操作はできません。",
-                "This method is not allowed for this path.",
-            ),
+            Self::WrongMethod => {
+                ("この操作はできません。", "This method is not allowed for this path.")
+            }
             Self::NoPassage => (
                 "その該当箇所は見つかりませんでした。資料が更新された可能性があります。",
                 "There is no such passage.",
@@ -231,7 +225,14 @@ impl Problem {
         }})
     }
 
-    /// The response for its audience. `version` is shown on pages.
+    /// Says when to come back, where waiting helps.
+    pub(crate) fn set_retry_after(&self, headers: &mut HeaderMap) {
+        if let Self::Service(ServiceError::Busy { retry_after_s }) = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
+        }
+    }
+
+    /// The response for its audience.
     pub(crate) fn render(&self, audience: Audience) -> Response {
         let (status, code) = self.class();
         let mut response = match audience {
@@ -246,18 +247,21 @@ impl Problem {
                 (status, Html(page)).into_response()
             }
         };
-        if let Self::Service(ServiceError::Busy { retry_after_s }) = self {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
-        }
+        self.set_retry_after(response.headers_mut());
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, scheme);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
         response
+    }
+}
+
+/// A parameter as the page calls it, where it has a name there.
+fn label(name: &str) -> &str {
+    match name {
+        "question" | "query" | "q" => "質問",
+        "datasets" => "使う資料",
+        name => name,
     }
 }
 

@@ -1,14 +1,14 @@
 //! Listening, and ending well: generations stop, streams say so, and nobody lingers.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::connection::{Connection, PatientListener};
-use super::{AppState, router};
+use super::{AppState, WebOptions, router};
+use crate::answer::Service;
 
 /// Time for streams to end by themselves after the shutdown signal.
 const GRACE: Duration = Duration::from_secs(5);
@@ -21,31 +21,26 @@ const GRACE: Duration = Duration::from_secs(5);
 /// what the listener reports.
 pub async fn serve(
     listener: TcpListener,
-    mut state: AppState,
+    service: Service,
+    mut options: WebOptions,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let key_is_set = state
-        .options
-        .access_key
-        .as_ref()
-        .is_some_and(|key| !key.is_empty());
+    let key_is_set = options.access_key.as_ref().is_some_and(|key| !key.is_empty());
     if !address.ip().is_loopback() && !key_is_set {
         let problem = format!("listening on {address} needs an access_key in the settings");
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }
-    if address.ip().is_loopback() {
-        Arc::make_mut(&mut state.options).loopback_only = true;
-    }
+    options.loopback_only |= address.ip().is_loopback();
+    let connections_max = options.connections_max;
+    let app = router(AppState::new(service.clone(), options));
     let (told, signal_came) = oneshot::channel();
-    let service = Arc::clone(&state.service);
     let signal = async move {
         shutdown.await;
         service.shutdown();
         let _ = told.send(());
     };
-    let connections_max = state.options.connections_max;
-    let app = router(state).into_make_service_with_connect_info::<Connection>();
+    let app = app.into_make_service_with_connect_info::<Connection>();
     let serving = axum::serve(PatientListener::new(listener, connections_max), app)
         .with_graceful_shutdown(signal);
     let grace_is_over = async {

@@ -1,11 +1,14 @@
 //! What the pages show: plain data from the layers below, put into the words of the interface.
 
+mod answer;
+
 use askama::Template;
 use jiff::civil::Date;
 
 use super::answering::WholeAnswer;
-use crate::answer::{AnswerKind, DatasetSummary, FinishReason, Health, ModelSummary, Source};
-use crate::document::{Provenance, Scope};
+use crate::answer::{DatasetSummary, Health, ModelSummary};
+use crate::document::Scope;
+use answer::{AnswerPart, answer_part};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const SELF_TEST: &str = "動作確認用・業務には使わないでください";
@@ -54,62 +57,10 @@ struct DatasetRow<'a> {
     failures: usize,
 }
 
-#[derive(Default)]
-struct AnswerPart {
-    kind: &'static str,
-    question: String,
-    pieces: Vec<Piece>,
-    notes: Vec<String>,
-    provenance: Vec<Row>,
-    has_sources: bool,
-    sources: Vec<SourceRow>,
-}
-
-/// A stretch of an answer: text, or the number of a source.
-#[derive(Debug, PartialEq, Eq)]
-struct Piece {
-    cites: bool,
-    text: String,
-}
-
-struct Row {
-    name: &'static str,
-    value: String,
-}
-
-struct SourceRow {
-    number: usize,
-    cited: bool,
-    citation: String,
-    authority: &'static str,
-    scope: &'static str,
-    scope_class: &'static str,
-    stale: bool,
-    dataset: String,
-    edition: String,
-    as_of: String,
-    place: String,
-    runs: Vec<Run>,
-}
-
-/// A stretch of a passage, marked where it matched the question.
-#[derive(Debug, PartialEq, Eq)]
-struct Run {
-    marked: bool,
-    text: String,
-}
-
 /// The main page, with an answer where one was asked for without script.
 pub(crate) fn desk_page(desk: &Desk, answer: Option<&WholeAnswer>) -> String {
-    let ticked = |id: &String| {
-        desk.ticked
-            .as_ref()
-            .is_none_or(|ticked| ticked.contains(id))
-    };
-    let rows = desk
-        .datasets
-        .iter()
-        .map(|each| dataset_row(each, ticked(&each.identity.id)));
+    let ticked = |id: &String| desk.ticked.as_ref().is_none_or(|ticked| ticked.contains(id));
+    let rows = desk.datasets.iter().map(|each| dataset_row(each, ticked(&each.identity.id)));
     let banner = banner(&desk.health);
     render(&IndexPage {
         version: VERSION,
@@ -124,9 +75,7 @@ pub(crate) fn desk_page(desk: &Desk, answer: Option<&WholeAnswer>) -> String {
         datasets_count: format!("{}件", desk.datasets.len()),
         datasets: rows.collect(),
         has_answer: answer.is_some(),
-        answer: answer
-            .map(|answer| answer_part(&desk.question, answer))
-            .unwrap_or_default(),
+        answer: answer.map(|answer| answer_part(&desk.question, answer)).unwrap_or_default(),
     })
 }
 
@@ -140,11 +89,7 @@ struct LoginPage<'a> {
 
 /// The log-in form; `error` is empty the first time.
 pub(crate) fn login_page(error: &str) -> String {
-    render(&LoginPage {
-        version: VERSION,
-        has_error: !error.is_empty(),
-        error,
-    })
+    render(&LoginPage { version: VERSION, has_error: !error.is_empty(), error })
 }
 
 #[derive(Template)]
@@ -165,11 +110,7 @@ pub(crate) fn error_page(status: u16, message: &str) -> String {
         500.. => "問題が起きました",
         _ => "送られた内容を確かめてください",
     };
-    render(&ErrorPage {
-        version: VERSION,
-        heading,
-        message,
-    })
+    render(&ErrorPage { version: VERSION, heading, message })
 }
 
 #[derive(Template)]
@@ -220,10 +161,7 @@ pub(crate) fn status_page(
         version: VERSION,
         lamps: lamps(health, datasets),
         has_datasets: !datasets.is_empty(),
-        datasets: datasets
-            .iter()
-            .map(|each| dataset_row(each, true))
-            .collect(),
+        datasets: datasets.iter().map(|each| dataset_row(each, true)).collect(),
         has_models: !models.is_empty(),
         models: model_rows.collect(),
     })
@@ -237,19 +175,10 @@ fn lamps(health: &Health, datasets: &[DatasetSummary]) -> [Lamp; 4] {
         detail,
     };
     let stale: Vec<_> = datasets.iter().filter(|each| each.identity.stale).collect();
-    let stale_titles: Vec<_> = stale
-        .iter()
-        .map(|each| each.identity.title.as_str())
-        .collect();
+    let stale_titles: Vec<_> = stale.iter().map(|each| each.identity.title.as_str()).collect();
     let (search, search_detail) = match health.search {
-        true => (
-            "使えます",
-            format!("{}件の資料を調べられます。", health.datasets),
-        ),
-        false => (
-            "使えません",
-            "資料の登録を情報担当者に確かめてください。".to_owned(),
-        ),
+        true => ("使えます", format!("{}件の資料を調べられます。", health.datasets)),
+        false => ("使えません", "資料の登録を情報担当者に確かめてください。".to_owned()),
     };
     let (model, model_detail) = match health.model {
         true => ("使えます", "回答文をAIが作成します。".to_owned()),
@@ -276,11 +205,7 @@ pub(crate) fn banner(health: &Health) -> String {
     }
     if !health.model {
         let why = health.model_problem.trim_end_matches('。');
-        let why = if why.is_empty() {
-            String::new()
-        } else {
-            format!("（{why}）")
-        };
+        let why = if why.is_empty() { String::new() } else { format!("（{why}）") };
         return format!(
             "いまは回答文を作成できません{why}。質問すると、資料からの抜き書きを表示します。"
         );
@@ -304,176 +229,6 @@ fn dataset_row(dataset: &DatasetSummary, ticked: bool) -> DatasetRow<'_> {
         documents: dataset.documents,
         failures: dataset.failures,
     }
-}
-
-fn answer_part(question: &str, answer: &WholeAnswer) -> AnswerPart {
-    let summary = &answer.summary;
-    let (mut cited, others): (Vec<&Source>, Vec<&Source>) = answer
-        .sources
-        .iter()
-        .partition(|source| summary.cited.contains(&source.number));
-    cited.extend(others);
-    let rows = cited
-        .into_iter()
-        .map(|source| source_row(source, summary.cited.contains(&source.number)));
-    AnswerPart {
-        kind: match summary.kind {
-            AnswerKind::Generated => "AIが作成した回答",
-            AnswerKind::Excerpt => "資料からの抜き書き",
-            AnswerKind::NotFound => "該当なし",
-            AnswerKind::Plain => "AIが作成した文章",
-        },
-        question: question.to_owned(),
-        pieces: pieces(&answer.text, &answer.sources),
-        notes: notes(answer),
-        provenance: provenance_rows(&summary.provenance),
-        has_sources: !answer.sources.is_empty(),
-        sources: rows.collect(),
-    }
-}
-
-fn notes(answer: &WholeAnswer) -> Vec<String> {
-    let mut notes = answer.summary.notes.clone();
-    match answer.summary.finish {
-        FinishReason::Stop => {}
-        FinishReason::Length => {
-            notes.push("長さの上限に達したため、回答は途中で終わっています。".to_owned());
-        }
-        FinishReason::Cancelled => {
-            notes.push("回答の作成を途中で停止しました。文章は途中までです。".to_owned());
-        }
-    }
-    if answer.summary.citations_removed > 0 {
-        let count = answer.summary.citations_removed;
-        notes.push(format!(
-            "資料で確かめられない出典番号を{count}件取り除きました。"
-        ));
-    }
-    notes
-}
-
-/// Cuts an answer at its citations; `[9]` stays text when there is no source 9.
-fn pieces(text: &str, sources: &[Source]) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find('[') {
-        let (before, from) = rest.split_at(at);
-        plain.push_str(before);
-        let number = from[1..].split_once(']').map(|(number, _)| number);
-        let known = number.filter(|number| {
-            let parsed = number.parse::<usize>();
-            parsed.is_ok_and(|number| sources.iter().any(|source| source.number == number))
-        });
-        if let Some(number) = known {
-            pieces.push(Piece {
-                cites: false,
-                text: std::mem::take(&mut plain),
-            });
-            pieces.push(Piece {
-                cites: true,
-                text: number.to_owned(),
-            });
-            rest = &from[number.len() + 2..];
-        } else {
-            plain.push('[');
-            rest = &from[1..];
-        }
-    }
-    plain.push_str(rest);
-    pieces.push(Piece {
-        cites: false,
-        text: plain,
-    });
-    pieces.retain(|piece| !piece.text.is_empty());
-    pieces
-}
-
-fn provenance_rows(provenance: &Provenance) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let mut push = |name, value| rows.push(Row { name, value });
-    match &provenance.model {
-        Some(model) => {
-            let warning = if model.self_test {
-                format!("（{SELF_TEST}）")
-            } else {
-                String::new()
-            };
-            push("モデル", format!("{}{warning}", model.name));
-            push("量子化", model.quantization.clone());
-            push("モデルのハッシュ", model.blake3.clone());
-        }
-        None => push("モデル", "使用なし（資料からの抜き書き）".to_owned()),
-    }
-    for dataset in &provenance.datasets {
-        let (title, edition) = (&dataset.title, &dataset.edition);
-        let day = japanese_date(dataset.as_of);
-        let stale = if dataset.stale {
-            "、古い可能性"
-        } else {
-            ""
-        };
-        push(
-            "資料",
-            format!("{title}　版 {edition}（基準日 {day}{stale}）"),
-        );
-    }
-    push("作成日時", provenance.created_at.clone());
-    push("kuraの版", provenance.kura_version.clone());
-    rows
-}
-
-fn source_row(source: &Source, cited: bool) -> SourceRow {
-    let place = source.passage.locator.label();
-    let path = &source.passage.path;
-    SourceRow {
-        number: source.number,
-        cited,
-        citation: source.citation.clone(),
-        authority: source.authority_label,
-        scope: source.scope_label,
-        scope_class: scope_class(source.passage.scope),
-        stale: source.dataset.stale,
-        dataset: source.dataset.title.clone(),
-        edition: source.dataset.edition.clone(),
-        as_of: japanese_date(source.passage.as_of),
-        place: if place.is_empty() {
-            path.clone()
-        } else {
-            format!("{path}（{place}）")
-        },
-        runs: runs(source),
-    }
-}
-
-/// The passage's text with the highlights of its snippet, which is a stretch of it.
-fn runs(source: &Source) -> Vec<Run> {
-    let text = source.passage.text.as_str();
-    let mut runs = Vec::new();
-    let mut at = 0;
-    let offset = text.find(source.snippet.as_str());
-    for highlight in offset.iter().flat_map(|_| &source.highlights) {
-        let offset = offset.unwrap_or_default();
-        let (start, end) = (highlight.start + offset, highlight.end + offset);
-        let (Some(before), Some(inside)) = (text.get(at..start), text.get(start..end)) else {
-            continue;
-        };
-        runs.push(Run {
-            marked: false,
-            text: before.to_owned(),
-        });
-        runs.push(Run {
-            marked: true,
-            text: inside.to_owned(),
-        });
-        at = end;
-    }
-    runs.push(Run {
-        marked: false,
-        text: text[at..].to_owned(),
-    });
-    runs.retain(|run| !run.text.is_empty());
-    runs
 }
 
 fn scope_class(scope: Scope) -> &'static str {

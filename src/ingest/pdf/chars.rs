@@ -128,6 +128,18 @@ pub(super) fn ordinary(c: char) -> char {
     }
 }
 
+/// A ligature of Latin letters (ﬁ) as its letters; any other character as itself.
+pub(super) fn expanded(c: char) -> Vec<char> {
+    let mut letters = Vec::new();
+    match c {
+        '\u{FB00}'..='\u{FB06}' => {
+            unicode_normalization::char::decompose_compatible(c, |letter| letters.push(letter));
+        }
+        _ => letters.push(c),
+    }
+    letters
+}
+
 fn single_decomposition(c: char) -> char {
     let mut decomposed = c;
     unicode_normalization::char::decompose_compatible(c, |part| decomposed = part);
@@ -163,14 +175,17 @@ pub(super) fn ends_sentence(c: char) -> bool {
 /// an article heading.
 pub(super) fn starts_item(text: &str) -> bool {
     let mut chars = text.chars();
-    let Some(first) = chars.next() else { return false };
+    let Some(first) = chars.next() else {
+        return false;
+    };
     let rest = chars.as_str();
     let followed = |rest: &str| {
-        rest.starts_with([' ', '\u{3000}', '．', '.', '、', ')', '）', '：', ':']) || rest.is_empty()
+        rest.starts_with([' ', '\u{3000}', '．', '.', '、', ')', '）', '：', ':'])
+            || rest.is_empty()
     };
     match first {
-        '・' | '●' | '○' | '■' | '□' | '◆' | '◇' | '※' | '▼' | '▲' | '▶' | '➢' | '•' | '–' | '◎'
-        | '★' | '☆' | '✓' | '⇨' | '◯' | '＊' | '*' => true,
+        '・' | '●' | '○' | '■' | '□' | '◆' | '◇' | '※' | '▼' | '▲' | '▶' | '➢' | '•' | '–'
+        | '◎' | '★' | '☆' | '✓' | '⇨' | '◯' | '＊' | '*' => true,
         '①'..='⓿' | '㋐'..='㋾' | '㈠'..='㉃' => true,
         '(' | '（' | '〔' | '【' | '《' => closes_number(rest) || first == '【',
         '第' => {
@@ -183,7 +198,7 @@ pub(super) fn starts_item(text: &str) -> bool {
             let after = rest.trim_start_matches(is_number);
             after.len() < rest.len() + 1 && followed(after) && rest.len() - after.len() < 9
         }
-        'ア'..='ン' | 'ｱ'..='ﾝ' | 'a'..='z' | 'A'..='Z' | 'Ａ'..='Ｚ' | 'イ' => {
+        'ア'..='ン' | 'ｱ'..='ﾝ' | 'a'..='z' | 'A'..='Z' | 'Ａ'..='Ｚ' => {
             rest.starts_with(['\u{3000}', '．', ')', '）']) || rest.starts_with(". ")
         }
         _ => false,
@@ -198,10 +213,19 @@ fn is_number(c: char) -> bool {
 
 /// `１）…`, `ア）…`: what follows an opening bracket is a short label that closes at once.
 fn closes_number(rest: &str) -> bool {
-    let Some(end) = rest.find([')', '）', '〕', '》']) else { return false };
+    let Some(end) = rest.find([')', '）', '〕', '》']) else {
+        return false;
+    };
     let label = &rest[..end];
-    let single = label.chars().count() == 1 && label.chars().all(|c| is_kana(c) || c.is_alphabetic());
+    let single =
+        label.chars().count() == 1 && label.chars().all(|c| is_kana(c) || c.is_alphabetic());
     !label.is_empty() && (single || label.chars().all(is_number))
+}
+
+/// Punctuation and brackets, whose own box holds the space beside them.
+pub(super) fn is_mark(c: char) -> bool {
+    matches!(c, '、' | '。' | '，' | '．' | '・' | '：' | '；')
+        || "「」『』（）〔〕［］【】〈〉《》｛｝()[]".contains(c)
 }
 
 /// Joins two lines or pieces of one paragraph: no space beside a Japanese character, a
@@ -227,9 +251,14 @@ mod tests {
 
     #[test]
     fn presentation_forms_become_ordinary() {
-        for (from, to) in
-            [('︑', '、'), ('︵', '（'), ('⻑', '長'), ('⼀', '一'), ('\u{F0B7}', '・'), ('亜', '亜')]
-        {
+        for (from, to) in [
+            ('︑', '、'),
+            ('︵', '（'),
+            ('⻑', '長'),
+            ('⼀', '一'),
+            ('\u{F0B7}', '・'),
+            ('亜', '亜'),
+        ] {
             assert_eq!(ordinary(from), to, "{from}");
         }
         for unreadable in ['\u{E000}', '\u{FFFD}', '\u{1}', '\u{F0000}'] {
@@ -239,11 +268,26 @@ mod tests {
 
     #[test]
     fn items_start_lines() {
-        for item in ["（1）目的", "１　申請", "第十条の二　市長は", "・住所", "①氏名", "ア　転入届", "1. 目的", "※注"]
-        {
+        for item in [
+            "（1）目的",
+            "１　申請",
+            "第十条の二　市長は",
+            "・住所",
+            "①氏名",
+            "ア　転入届",
+            "1. 目的",
+            "※注",
+        ] {
             assert!(starts_item(item), "{item}");
         }
-        for plain in ["市長は、", "１０月から", "２，３００円", "（以下「法」という。）", "第三者", "アメリカ"] {
+        for plain in [
+            "市長は、",
+            "１０月から",
+            "２，３００円",
+            "（以下「法」という。）",
+            "第三者",
+            "アメリカ",
+        ] {
             assert!(!starts_item(plain), "{plain}");
         }
     }

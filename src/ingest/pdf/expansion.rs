@@ -57,14 +57,25 @@ impl<'a> Costs<'a> {
         if let Some(cost) = self.known.get(&(id, depth)) {
             return *cost;
         }
-        let own = stream.dict().get::<Dict<'a>>(b"Resources").map(Resources::new);
+        let own = stream
+            .dict()
+            .get::<Dict<'a>>(b"Resources")
+            .map(Resources::new);
         let resources = own.as_ref().unwrap_or(inherited);
         if !self.forms.contains_key(&id) {
             let content = stream.decoded_data().unwrap_or_default();
             let draws = drawn(TypedIter::new(&content), resources);
-            self.forms.insert(id, Form { length: content.len() as u64, draws });
+            self.forms.insert(
+                id,
+                Form {
+                    length: content.len() as u64,
+                    draws,
+                },
+            );
         }
-        let Some(form) = self.forms.get(&id).cloned() else { return 0 };
+        let Some(form) = self.forms.get(&id).cloned() else {
+            return 0;
+        };
         let mut cost = form.length;
         for inner in &form.draws {
             cost = cost.saturating_add(self.of(inner, resources, depth + 1));
@@ -78,8 +89,12 @@ impl<'a> Costs<'a> {
 fn drawn<'a>(mut operations: TypedIter<'_>, resources: &Resources<'a>) -> Vec<Stream<'a>> {
     let mut forms = Vec::new();
     while let Some(operation) = operations.next() {
-        let TypedInstruction::XObject(name) = operation else { continue };
-        let Some(stream) = resources.get_x_object(name.0) else { continue };
+        let TypedInstruction::XObject(name) = operation else {
+            continue;
+        };
+        let Some(stream) = resources.get_x_object(name.0) else {
+            continue;
+        };
         let subtype = stream.dict().get::<Name<'_>>(b"Subtype");
         if subtype.is_some_and(|subtype| subtype.as_ref() == b"Form") {
             forms.push(stream);

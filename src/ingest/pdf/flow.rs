@@ -40,6 +40,15 @@ pub(super) struct Area {
 }
 
 impl Area {
+    /// The smallest box around both.
+    pub(super) fn union(self, other: Self) -> Self {
+        Self {
+            u0: self.u0.min(other.u0),
+            u1: self.u1.max(other.u1),
+            v0: self.v0.min(other.v0),
+            v1: self.v1.max(other.v1),
+        }
+    }
     pub(super) fn contains(&self, u: f32, v: f32, margin: f32) -> bool {
         (self.u0 - margin..=self.u1 + margin).contains(&u)
             && (self.v0 - margin..=self.v1 + margin).contains(&v)
@@ -74,7 +83,12 @@ impl Flow {
             other.turn(x, y)
         };
         let (a, b) = (corner(area.u0, area.v0), corner(area.u1, area.v1));
-        Area { u0: a.0.min(b.0), u1: a.0.max(b.0), v0: a.1.min(b.1), v1: a.1.max(b.1) }
+        Area {
+            u0: a.0.min(b.0),
+            u1: a.0.max(b.0),
+            v0: a.1.min(b.1),
+            v1: a.1.max(b.1),
+        }
     }
 
     /// A ruling in this frame: `horizontal` then means along the lines.
@@ -85,8 +99,17 @@ impl Flow {
         };
         let [p, q] = ends.map(|(x, y)| self.turn(x, y));
         let horizontal = rule.horizontal == matches!(self, Self::Right | Self::Left);
-        let (at, a, b) = if horizontal { (p.1, p.0, q.0) } else { (p.0, p.1, q.1) };
-        Rule { horizontal, at, a: a.min(b), b: a.max(b) }
+        let (at, a, b) = if horizontal {
+            (p.1, p.0, q.0)
+        } else {
+            (p.0, p.1, q.1)
+        };
+        Rule {
+            horizontal,
+            at,
+            a: a.min(b),
+            b: a.max(b),
+        }
     }
 
     fn of_direction((dx, dy): (f32, f32)) -> Self {
@@ -111,10 +134,16 @@ impl Flow {
     pub(super) fn mark(self, glyph: &Glyph) -> Mark {
         let (u, v) = self.turn(glyph.x, glyph.y);
         let drawn = Self::of_direction(glyph.dir);
-        let along = matches!(drawn, Self::Right | Self::Left)
-            == matches!(self, Self::Right | Self::Left);
+        let along =
+            matches!(drawn, Self::Right | Self::Left) == matches!(self, Self::Right | Self::Left);
         let half = if along { glyph.advance } else { glyph.size } / 2.0;
-        Mark { ch: glyph.ch, u0: u - half, u1: u + half, v, size: glyph.size }
+        Mark {
+            ch: glyph.ch,
+            u0: u - half,
+            u1: u + half,
+            v,
+            size: glyph.size,
+        }
     }
 }
 
@@ -124,7 +153,11 @@ pub(super) fn flows(glyphs: &[Glyph]) -> Vec<Flow> {
         .iter()
         .map(|glyph| {
             let drawn = Flow::of_direction(glyph.dir);
-            if glyph.vertical { drawn.quarter_turn() } else { drawn }
+            if glyph.vertical {
+                drawn.quarter_turn()
+            } else {
+                drawn
+            }
         })
         .collect();
     let stacked = stacked_runs(glyphs);
@@ -154,7 +187,10 @@ fn stacked_runs(glyphs: &[Glyph]) -> Vec<(usize, usize)> {
         let straight = (b.x - a.x).abs() <= 0.35 * size && a.size.min(b.size) > 0.6 * size;
         let drawn = [a, b].map(|glyph| Flow::of_direction(glyph.dir));
         // Turned glyphs that follow each other are a turned line, which `dir` tells already.
-        upright(a) && upright(b) && straight && (0.3..=1.3).contains(&step)
+        upright(a)
+            && upright(b)
+            && straight
+            && (0.3..=1.3).contains(&step)
             && (drawn != [Flow::Down; 2])
             && !(a.ch.is_ascii_digit() && b.ch.is_ascii_digit())
     };
@@ -180,7 +216,10 @@ fn adopt_neighbours(glyphs: &[Glyph], flows: &mut [Flow]) {
             start += 1;
             continue;
         }
-        let length = flows[start..].iter().take_while(|flow| **flow == Flow::Right).count();
+        let length = flows[start..]
+            .iter()
+            .take_while(|flow| **flow == Flow::Right)
+            .count();
         let end = start + length;
         let joins = |neighbour: usize, own: usize| {
             let (a, b) = (&glyphs[neighbour], &glyphs[own]);
@@ -203,7 +242,15 @@ mod tests {
     use super::*;
 
     fn glyph(ch: char, x: f32, y: f32) -> Glyph {
-        Glyph { ch, x, y, size: 10.0, advance: 10.0, dir: (1.0, 0.0), vertical: false }
+        Glyph {
+            ch,
+            x,
+            y,
+            size: 10.0,
+            advance: 10.0,
+            dir: (1.0, 0.0),
+            vertical: false,
+        }
     }
 
     #[test]
@@ -224,7 +271,12 @@ mod tests {
 
     #[test]
     fn frames_turn_there_and_back() {
-        let area = Area { u0: 1.0, u1: 5.0, v0: 2.0, v1: 3.0 };
+        let area = Area {
+            u0: 1.0,
+            u1: 5.0,
+            v0: 2.0,
+            v1: 3.0,
+        };
         for flow in [Flow::Right, Flow::Down, Flow::Left, Flow::Up] {
             let page = flow.area_in(Flow::Right, area);
             assert_eq!(Flow::Right.area_in(flow, page), area, "{flow:?}");

@@ -10,6 +10,8 @@ const REPEATS_MIN: usize = 3;
 const DEPTH: usize = 3;
 /// Share of the page's height, at the top and at the bottom, that is margin.
 const MARGIN: f32 = 0.11;
+/// The same for a number that counts with the pages.
+const NUMBER_MARGIN: f32 = 0.2;
 /// How far the place may differ between pages, as a share of the page's height.
 const DRIFT: f32 = 0.012;
 
@@ -23,14 +25,17 @@ pub(super) fn remove(pages: &mut [Vec<Item>], body_size: f32) {
     let mut seen: HashMap<String, Vec<Place>> = HashMap::new();
     for (page, items) in pages.iter().enumerate() {
         for (index, line) in edge_lines(items) {
-            seen.entry(pattern(&line.text)).or_default().push((page, index, line.height));
+            seen.entry(pattern(&line.text, page))
+                .or_default()
+                .push((page, index, line.height));
         }
     }
-    let mut drop: Vec<Vec<usize>> = vec![Vec::new(); pages.len()];
+    let mut drop: Vec<Vec<usize>> = pages.iter().enumerate().map(own_number).collect();
     for places in seen.values() {
         for group in groups(places) {
             for (nth, (page, index, _)) in group.into_iter().enumerate() {
-                let title = matches!(&pages[page][index], Item::Line(line) if is_title(line, body_size));
+                let title =
+                    matches!(&pages[page][index], Item::Line(line) if is_title(line, body_size));
                 if nth > 0 || !title {
                     drop[page].push(index);
                 }
@@ -46,6 +51,28 @@ pub(super) fn remove(pages: &mut [Vec<Item>], body_size: f32) {
     }
 }
 
+/// 「- 2 -」 at the edge of page 2 needs no other page to be known.
+fn own_number((page, items): (usize, &Vec<Item>)) -> Vec<usize> {
+    let own = format!("-{}-", page + 1);
+    let folded = |text: &str| -> String {
+        let text = crate::text::normalize(text);
+        let bare = text.chars().filter(|c| !c.is_whitespace());
+        bare.map(|c| {
+            if "‐‑–—―−ー".contains(c) {
+                '-'
+            } else {
+                c
+            }
+        })
+        .collect()
+    };
+    let edges = edge_lines(items).into_iter();
+    edges
+        .filter(|(_, line)| folded(&line.text) == own)
+        .map(|(index, _)| index)
+        .collect()
+}
+
 fn is_title(line: &Line, body_size: f32) -> bool {
     line.size > 1.15 * body_size && !is_number(&line.text)
 }
@@ -59,25 +86,50 @@ fn edge_lines(items: &[Item]) -> Vec<(usize, &Line)> {
         }
     }
     lines.sort_by(|a, b| a.1.height.total_cmp(&b.1.height));
-    let top = lines.iter().take(DEPTH).filter(|(_, line)| line.height < MARGIN);
-    let bottom = lines.iter().rev().take(DEPTH).filter(|(_, line)| line.height > 1.0 - MARGIN);
-    let edges = top.chain(bottom).filter(|(_, line)| !line.text.ends_with('。'));
+    let margin = |line: &Line| {
+        if is_number(&line.text) {
+            NUMBER_MARGIN
+        } else {
+            MARGIN
+        }
+    };
+    let top = lines
+        .iter()
+        .take(DEPTH)
+        .filter(|(_, line)| line.height < margin(line));
+    let bottom = lines.iter().rev().take(DEPTH);
+    let bottom = bottom.filter(|(_, line)| line.height > 1.0 - margin(line));
+    let edges = top
+        .chain(bottom)
+        .filter(|(_, line)| !line.text.ends_with('。'));
     edges.copied().collect()
 }
 
-/// The text that must repeat; a bare page number repeats whatever its value.
-fn pattern(text: &str) -> String {
+/// The text that must repeat. Of a page number that is its distance from the page's place in
+/// the file: a table's numbers do not count with the pages.
+fn pattern(text: &str, page: usize) -> String {
     let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     if !is_number(&bare) {
         return bare;
     }
-    "#".to_owned()
+    let folded = crate::text::normalize(&bare);
+    let digits = folded.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
+    match digits[..end].parse::<usize>() {
+        Ok(number) => format!("#{}", number.wrapping_sub(page)),
+        Err(_) => "#roman".to_owned(),
+    }
 }
 
 /// 「3」, 「- 3 -」, 「3 / 12」, 「3ページ」, 「p. 3」, 「iv」.
 fn is_number(text: &str) -> bool {
     let folded = crate::text::normalize(text).to_lowercase();
-    let bare = folded.replace("ページ", "").replace("page", "").replace('頁', "");
+    let bare = folded
+        .replace("ページ", "")
+        .replace("page", "")
+        .replace('頁', "");
     let bare = bare.replace("of", "/");
     let digit = |c: char| c.is_ascii_digit();
     let roman = |c: char| matches!(c, 'i' | 'v' | 'x');
@@ -117,11 +169,29 @@ mod tests {
         let text = text.to_owned();
         let (u0, u1, left, right) = (0.0, 100.0, 0.0, 100.0);
         let height = v / 840.0;
-        Item::Line(Line { text, u0, u1, v, size: 10.0, left, right, column: 0, height })
+        let stops = Vec::new();
+        Item::Line(Line {
+            text,
+            u0,
+            u1,
+            v,
+            size: 10.0,
+            left,
+            right,
+            stops,
+            column: 0,
+            height,
+        })
     }
 
     fn texts(items: &[Item]) -> Vec<&str> {
-        let text = |item| if let &Item::Line(Line { ref text, .. }) = item { text } else { "" };
+        let text = |item| {
+            if let &Item::Line(Line { ref text, .. }) = item {
+                text
+            } else {
+                ""
+            }
+        };
         items.iter().map(text).collect()
     }
 
@@ -140,7 +210,11 @@ mod tests {
         pages[3].truncate(4);
         remove(&mut pages, 10.0);
         assert_eq!(texts(&pages[0])[0], "本文その1");
-        assert!(pages.iter().all(|page| !texts(page).iter().any(|text| text.starts_with('-'))));
+        assert!(
+            pages
+                .iter()
+                .all(|page| !texts(page).iter().any(|text| text.starts_with('-')))
+        );
     }
 
     #[test]

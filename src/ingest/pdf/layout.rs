@@ -29,6 +29,8 @@ pub(super) struct Line {
     /// Edges of the column.
     pub(super) left: f32,
     pub(super) right: f32,
+    /// Where pieces start that were set apart from the text before them.
+    pub(super) stops: Vec<f32>,
     /// Lines of one column share a number.
     pub(super) column: usize,
     /// Its place on the page: 0 is the top edge, 1 the bottom edge.
@@ -76,7 +78,9 @@ impl Piece {
 /// The lines and tables of a page that is `page_height` points high.
 pub(super) fn read(glyphs: &[Glyph], rules: &[Rule], page_height: f32) -> Vec<Item> {
     let flows = flow::flows(glyphs);
-    let Some(main) = usual_flow(glyphs, &flows) else { return Vec::new() };
+    let Some(main) = usual_flow(glyphs, &flows) else {
+        return Vec::new();
+    };
     let rules: Vec<Rule> = rules.iter().map(|rule| main.rule(*rule)).collect();
     let barriers = Barriers::new(&rules);
     let mut spans = spans::spans(&marks(glyphs, &flows, main), &barriers);
@@ -93,7 +97,12 @@ pub(super) fn read(glyphs: &[Glyph], rules: &[Rule], page_height: f32) -> Vec<It
         }
     }
     pieces.extend(spans::segments(spans).into_iter().map(Piece::Text));
-    let mut reader = Reader { items: Vec::new(), columns: 0, main, page_height };
+    let mut reader = Reader {
+        items: Vec::new(),
+        columns: 0,
+        main,
+        page_height,
+    };
     reader.order(pieces, 0);
     reader.items
 }
@@ -105,7 +114,9 @@ fn usual_flow(glyphs: &[Glyph], flows: &[Flow]) -> Option<Flow> {
         glyphs.iter().zip(flows).filter(visible).count()
     };
     let all = [Flow::Up, Flow::Left, Flow::Down, Flow::Right];
-    all.into_iter().max_by_key(|flow| count(*flow)).filter(|flow| count(*flow) > 0)
+    all.into_iter()
+        .max_by_key(|flow| count(*flow))
+        .filter(|flow| count(*flow) > 0)
 }
 
 fn marks(glyphs: &[Glyph], flows: &[Flow], flow: Flow) -> Vec<Mark> {
@@ -118,7 +129,12 @@ fn foreign(marks: &[Mark], own: Flow, main: Flow) -> Vec<Span> {
     let segments = spans::segments(spans::spans(marks, &Barriers::new(&[])));
     let turned = segments.into_iter().map(|span| {
         let area = own.area_in(main, span.area());
-        Span { u0: area.u0, u1: area.u1, v: (area.v0 + area.v1) / 2.0, ..span }
+        Span {
+            u0: area.u0,
+            u1: area.u1,
+            v: (area.v0 + area.v1) / 2.0,
+            ..span
+        }
     });
     turned.collect()
 }
@@ -136,8 +152,17 @@ impl Reader {
         let mut rows = rows(pieces);
         let mut plain: Vec<Vec<Piece>> = Vec::new();
         while !rows.is_empty() {
-            let found = if depth < DEPTH_MAX { columns(&rows) } else { None };
-            let Some(Columns { first, last, gutter }) = found else {
+            let found = if depth < DEPTH_MAX {
+                columns(&rows)
+            } else {
+                None
+            };
+            let Some(Columns {
+                first,
+                last,
+                gutter,
+            }) = found
+            else {
                 plain.append(&mut rows);
                 break;
             };
@@ -157,9 +182,12 @@ impl Reader {
     /// Rows that stand in one column.
     fn emit(&mut self, rows: Vec<Vec<Piece>>) {
         let text = |piece: &Piece| matches!(piece, Piece::Text(_)).then(|| piece.area());
-        let areas: Vec<Area> = rows.iter().flatten().filter_map(text).collect();
+        let lines = rows
+            .iter()
+            .filter_map(|row| row.iter().filter_map(text).reduce(Area::union));
+        let areas: Vec<Area> = lines.collect();
         let left = areas.iter().map(|area| area.u0).fold(f32::MAX, f32::min);
-        let right = areas.iter().map(|area| area.u1).fold(f32::MIN, f32::max);
+        let right = right_edge(&areas);
         self.columns += 1;
         for mut row in rows {
             row.sort_by(|a, b| a.area().u0.total_cmp(&b.area().u0));
@@ -188,10 +216,44 @@ impl Reader {
     fn line(&self, span: Span, left: f32, right: f32) -> Item {
         let on_page = self.main.area_in(Flow::Right, span.area());
         let height = (on_page.v0 + on_page.v1) / 2.0 / self.page_height;
-        let Span { text, u0, u1, v, size, .. } = span;
-        let text = close_spread(text);
-        Item::Line(Line { text, u0, u1, v, size, left, right, column: self.columns, height })
+        let Span {
+            text,
+            u0,
+            u1,
+            v,
+            size,
+            stops,
+            ..
+        } = span;
+        let (text, column) = (close_spread(text), self.columns);
+        Item::Line(Line {
+            text,
+            u0,
+            u1,
+            v,
+            size,
+            left,
+            right,
+            stops,
+            column,
+            height,
+        })
     }
+}
+
+/// Where most full lines of a column end: scanned pages and hanging marks have lines that
+/// reach beyond.
+fn right_edge(areas: &[Area]) -> f32 {
+    let width = areas
+        .iter()
+        .map(|area| area.u1 - area.u0)
+        .fold(0.0, f32::max);
+    let wide = || areas.iter().filter(|area| area.u1 - area.u0 >= 0.5 * width);
+    let longest = wide().map(|area| area.u1).fold(f32::MIN, f32::max);
+    let near = |area: &&Area| area.u1 >= longest - 4.0 * (area.v1 - area.v0);
+    let mut ends: Vec<f32> = wide().filter(near).map(|area| area.u1).collect();
+    ends.sort_by(f32::total_cmp);
+    ends.get(ends.len() * 2 / 3).copied().unwrap_or(longest)
 }
 
 /// 「通　知　書」, set wide for looks, is one word.
@@ -200,18 +262,25 @@ pub(super) fn close_spread(text: String) -> String {
     let spread = text.chars().filter(|c| *c == '\u{3000}').count() > 0
         && text.chars().count() <= 15
         && single.all(|part| part.chars().count() == 1 && part.chars().all(chars::is_kanji));
-    if spread { text.replace('\u{3000}', "") } else { text }
+    if spread {
+        text.replace('\u{3000}', "")
+    } else {
+        text
+    }
 }
 
 /// Pieces, sorted, whose centres lie on one line.
 fn rows(pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
     let mut rows: Vec<Vec<Piece>> = Vec::new();
     for piece in pieces {
-        let fits = rows.last().and_then(|row| row.first()).is_some_and(|first| {
-            let size = first.size().max(piece.size());
-            let text = matches!((first, &piece), (Piece::Text(_), Piece::Text(_)));
-            text && piece.order() - first.order() <= 0.4 * size
-        });
+        let fits = rows
+            .last()
+            .and_then(|row| row.first())
+            .is_some_and(|first| {
+                let size = first.size().max(piece.size());
+                let text = matches!((first, &piece), (Piece::Text(_), Piece::Text(_)));
+                text && piece.order() - first.order() <= 0.4 * size
+            });
         match rows.last_mut() {
             Some(row) if fits => row.push(piece),
             _ => rows.push(vec![piece]),
@@ -250,7 +319,9 @@ fn columns(rows: &[Vec<Piece>]) -> Option<Columns> {
 /// Columns whose lines never share a height: left and right pieces alternate.
 fn staggered(rows: &[Vec<Piece>]) -> bool {
     let mut areas = rows.iter().take(RUN_ROWS_MAX).flatten().map(Piece::area);
-    let Some(first) = areas.next() else { return false };
+    let Some(first) = areas.next() else {
+        return false;
+    };
     areas.any(|area| area.u0 >= first.u1 || area.u1 <= first.u0)
 }
 
@@ -270,7 +341,7 @@ fn run_from(rows: &[Vec<Piece>], first: usize) -> Option<Columns> {
         let open: Vec<(f32, f32)> = next
             .windows(2)
             .map(|pair| (pair[0].1, pair[1].0))
-            .filter(|(from, to)| to - from >= 0.9 * size)
+            .filter(|(from, to)| to - from >= 0.75 * size)
             .collect();
         if open.is_empty() && !gutters.is_empty() {
             break;
@@ -285,11 +356,16 @@ fn run_from(rows: &[Vec<Piece>], first: usize) -> Option<Columns> {
     gutters.iter().find_map(|(from, to)| {
         let gutter = (from + to) / 2.0;
         // Rows above the first that has text right of the gutter are not of the columns.
-        let start = (first..last)
-            .find(|row| rows[*row].iter().any(|piece| piece.area().u0 >= gutter))?;
+        let start =
+            (first..last).find(|row| rows[*row].iter().any(|piece| piece.area().u0 >= gutter))?;
         let run = &rows[start..last];
-        (prose(run, |area| area.u1 <= gutter) && prose(run, |area| area.u0 >= gutter))
-            .then_some(Columns { first: start, last, gutter })
+        (prose(run, |area| area.u1 <= gutter) && prose(run, |area| area.u0 >= gutter)).then_some(
+            Columns {
+                first: start,
+                last,
+                gutter,
+            },
+        )
     })
 }
 
@@ -325,6 +401,8 @@ fn prose(rows: &[Vec<Piece>], side: impl Fn(&Area) -> bool) -> bool {
         }
     }
     widths.sort_by(f32::total_cmp);
-    let Some(median) = widths.get(widths.len() / 2) else { return false };
+    let Some(median) = widths.get(widths.len() / 2) else {
+        return false;
+    };
     widths.len() >= 3 && *median >= 7.0 * size && *median >= 0.55 * (high - low)
 }

@@ -49,7 +49,9 @@ pub(super) fn blocks(items: Vec<Item>) -> Vec<Block> {
                 blocks.push(Block::Table(table));
             }
             Item::Line(line) => {
-                let joins = last.as_ref().is_some_and(|last| continues(last, &line, pitch));
+                let joins = last
+                    .as_ref()
+                    .is_some_and(|last| continues(last, &line, pitch));
                 match blocks.last_mut() {
                     Some(Block::Paragraph(paragraph)) if joins => {
                         chars::join(&mut paragraph.text, &line.text);
@@ -88,7 +90,11 @@ fn usual_pitch(items: &[Item]) -> f32 {
         .collect();
     pitches.sort_by(f32::total_cmp);
     // The lower third: paragraphs may be set apart, lines of one paragraph are not.
-    pitches.get(pitches.len() / 3).copied().unwrap_or(1.8).clamp(1.0, 3.0)
+    pitches
+        .get(pitches.len() / 3)
+        .copied()
+        .unwrap_or(1.8)
+        .clamp(1.0, 3.0)
 }
 
 fn continues(last: &Line, next: &Line, pitch: f32) -> bool {
@@ -101,9 +107,22 @@ fn continues(last: &Line, next: &Line, pitch: f32) -> bool {
     if !new_column && !(0.5..=(pitch * 1.45).max(1.6)).contains(&step) {
         return false;
     }
-    let ended = last.text.chars().next_back().is_some_and(chars::ends_sentence);
+    if is_tabular(last, next) {
+        return false;
+    }
+    let ended = last
+        .text
+        .chars()
+        .next_back()
+        .is_some_and(chars::ends_sentence);
     let indent = |line: &Line| (line.u0 - line.left) / size;
-    let indented = indent(next) - if new_column { 0.0 } else { indent(last).min(0.3) } > 0.7;
+    let indented = indent(next)
+        - if new_column {
+            0.0
+        } else {
+            indent(last).min(0.3)
+        }
+        > 0.7;
     let hanging = chars::starts_item(&last.text) || !ended;
     if indented && !hanging {
         return false;
@@ -113,6 +132,12 @@ fn continues(last: &Line, next: &Line, pitch: f32) -> bool {
         return false;
     }
     is_full(last, first_unit(next))
+}
+
+/// Rows of an unruled table: pieces that start at the same place in both lines.
+fn is_tabular(last: &Line, next: &Line) -> bool {
+    let shared = |stop: &f32| next.stops.iter().any(|other| (other - stop).abs() <= 1.5);
+    last.stops.iter().any(shared)
 }
 
 fn starts_anew(text: &str) -> bool {
@@ -134,5 +159,10 @@ fn is_full(line: &Line, unit: f32) -> bool {
 }
 
 fn is_open(line: &Line) -> bool {
-    is_full(line, line.size) && !line.text.chars().next_back().is_some_and(chars::ends_sentence)
+    is_full(line, line.size)
+        && !line
+            .text
+            .chars()
+            .next_back()
+            .is_some_and(chars::ends_sentence)
 }

@@ -7,13 +7,17 @@ use std::collections::HashMap;
 /// Glyph id → character, from the Unicode subtables; empty when there is none.
 pub(super) fn characters_by_glyph(font: &[u8]) -> HashMap<u32, char> {
     let mut characters = HashMap::new();
-    let Some(cmap) = table(font, b"cmap") else { return characters };
+    let Some(cmap) = table(font, b"cmap") else {
+        return characters;
+    };
     let count = u16_at(cmap, 2).unwrap_or(0).min(64);
     for index in 0..usize::from(count) {
         let record = 4 + index * 8;
-        let (Some(platform), Some(encoding), Some(offset)) =
-            (u16_at(cmap, record), u16_at(cmap, record + 2), u32_at(cmap, record + 4))
-        else {
+        let (Some(platform), Some(encoding), Some(offset)) = (
+            u16_at(cmap, record),
+            u16_at(cmap, record + 2),
+            u32_at(cmap, record + 4),
+        ) else {
             break;
         };
         let unicode = platform == 0 || (platform == 3 && matches!(encoding, 1 | 10));
@@ -39,7 +43,9 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 
 fn table<'f>(font: &'f [u8], tag: &[u8; 4]) -> Option<&'f [u8]> {
     let count = usize::from(u16_at(font, 4)?);
-    let record = (0..count).map(|index| 12 + index * 16).find(|at| font.get(*at..*at + 4) == Some(tag))?;
+    let record = (0..count)
+        .map(|index| 12 + index * 16)
+        .find(|at| font.get(*at..*at + 4) == Some(tag))?;
     font.get(u32_at(font, record + 8)? as usize..)
 }
 

@@ -13,7 +13,10 @@ pub(super) fn from_info(bytes: &[u8]) -> Option<String> {
 
 fn decode(bytes: &[u8]) -> Option<String> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+        let units: Vec<u16> = bytes
+            .chunks_exact(2)
+            .map(|pair| unit([pair[0], pair[1]]))
+            .collect();
         String::from_utf16(&units).ok()
     };
     match bytes {
@@ -33,23 +36,40 @@ fn decode(bytes: &[u8]) -> Option<String> {
 
 fn sane(title: &str) -> bool {
     const DEFAULTS: [&str; 16] = [
-        "untitled", "無題", "名称未設定", "スライド 1", "スライド1", "powerpoint プレゼンテーション",
-        "powerpoint presentation", "タイトルなし", "no title", "title", "タイトル", "document",
-        "slide 1", "文書", "新規ドキュメント", "プレゼンテーション",
+        "untitled",
+        "無題",
+        "名称未設定",
+        "スライド 1",
+        "スライド1",
+        "powerpoint プレゼンテーション",
+        "powerpoint presentation",
+        "タイトルなし",
+        "no title",
+        "title",
+        "タイトル",
+        "document",
+        "slide 1",
+        "文書",
+        "新規ドキュメント",
+        "プレゼンテーション",
     ];
     const EXTENSIONS: [&str; 18] = [
-        ".doc", ".docx", ".docm", ".xls", ".xlsx", ".xlsm", ".ppt", ".pptx", ".pdf", ".jtd", ".jtdc",
-        ".indd", ".ai", ".txt", ".tex", ".dvi", ".html", ".xdw",
+        ".doc", ".docx", ".docm", ".xls", ".xlsx", ".xlsm", ".ppt", ".pptx", ".pdf", ".jtd",
+        ".jtdc", ".indd", ".ai", ".txt", ".tex", ".dvi", ".html", ".xdw",
     ];
     let lower = title.to_lowercase();
     let letters = title.chars().filter(|c| c.is_alphabetic()).count();
     (2..=LENGTH_MAX).contains(&title.chars().count())
         && letters >= 2
-        && title.chars().all(|c| !c.is_control() && super::chars::ordinary(c) == c)
+        && title
+            .chars()
+            .all(|c| !c.is_control() && super::chars::ordinary(c) != super::chars::UNKNOWN)
         && !lower.starts_with("microsoft ")
         && !lower.starts_with("document")
         && !DEFAULTS.contains(&lower.as_str())
-        && !EXTENSIONS.iter().any(|extension| lower.ends_with(extension))
+        && !EXTENSIONS
+            .iter()
+            .any(|extension| lower.ends_with(extension))
         && !title.contains(['\\', '/'])
         && !(title.contains('_') && !title.contains(' '))
 }
@@ -67,10 +87,19 @@ mod tests {
     fn titles_and_what_is_none() {
         let kept = Some("蔵市介護保険条例".to_owned());
         assert_eq!(from_info(&utf16("蔵市介護保険条例")), kept);
-        assert_eq!(from_info(&encoding_rs::SHIFT_JIS.encode("蔵市介護保険条例").0), kept);
+        assert_eq!(
+            from_info(&encoding_rs::SHIFT_JIS.encode("蔵市介護保険条例").0),
+            kept
+        );
         for none in [
-            "Microsoft Word - 条例.doc", "R6_yosan_final", "untitled", "会議資料.pdf", "12", "",
-            "C:\\work\\a", "文字\u{FFFD}化け",
+            "Microsoft Word - 条例.doc",
+            "R6_yosan_final",
+            "untitled",
+            "会議資料.pdf",
+            "12",
+            "",
+            "C:\\work\\a",
+            "文字\u{FFFD}化け",
         ] {
             assert_eq!(from_info(&utf16(none)), None, "{none}");
         }

@@ -7,6 +7,10 @@
 
 use super::TokenizerError;
 
+/// A longer replacement is left undone: the longest that Unicode knows has 18 characters, and a
+/// hostile one would make a short text fill the memory.
+const REPLACEMENT_BYTES_MAX: usize = 256;
+
 /// Replaces the longest known run of characters at each place of a text.
 pub(super) struct Charsmap {
     units: Vec<u32>,
@@ -80,6 +84,7 @@ impl Charsmap {
 
     fn replacement(&self, start: usize) -> Option<&str> {
         let rest = self.replacements.get(start..)?;
+        let rest = &rest[..rest.len().min(REPLACEMENT_BYTES_MAX)];
         let end = rest.iter().position(|byte| *byte == 0)?;
         std::str::from_utf8(&rest[..end]).ok()
     }

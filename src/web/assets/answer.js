@@ -20,10 +20,11 @@ export class AnswerView {
     this.stop = el("button", { class: "button button-plain button-stop", type: "button", on: { click: onStop } }, "停止");
     this.progress = el("div", { class: "answer-progress" }, this.status, this.stop);
     this.text = el("div", { class: "answer-text" });
-    this.after = el("div");
+    this.after = el("div", { class: "answer-after" });
     this.main = el("div", { class: "answer-main" }, this.text, this.after);
+    this.made = el("div", { class: "answer-made" });
     this.sources = el("section", { class: "sources", "aria-label": "出典" });
-    this.columns = el("div", { class: "answer-columns" }, this.main, this.sources);
+    this.columns = el("div", { class: "answer-columns" }, this.main, this.sources, this.made);
     this.element = el(
       "article",
       { class: "answer", "aria-label": "回答" },
@@ -64,6 +65,7 @@ export class AnswerView {
       this.held = "";
     }
     this.after.replaceChildren(...(running ? [] : this.afterText()));
+    this.made.replaceChildren(...(entry.summary ? [provenance(entry.summary.provenance)] : []));
     this.sources.replaceChildren(...this.sourceLists());
     this.sources.hidden = entry.sources.length === 0;
   }
@@ -73,7 +75,8 @@ export class AnswerView {
     for (const match of text.matchAll(CITATION)) {
       const source = this.entry.sources.find((each) => each.number === Number(match[1]));
       if (!source) continue;
-      this.text.append(text.slice(at, match.index), citation(source));
+      // U+2060 keeps the number on the line of the word before it.
+      this.text.append(`${text.slice(at, match.index)}\u2060`, citation(source));
       at = match.index + match[0].length;
     }
     if (at < text.length) this.text.append(text.slice(at));
@@ -85,7 +88,7 @@ export class AnswerView {
     if (entry.state === "failed") parts.push(this.failure());
     parts.push(...notes(entry).map((note) => el("p", { class: "note" }, note)));
     if (entry.summary?.kind === "not-found") parts.push(advice());
-    if (entry.summary) parts.push(this.actions(), provenance(entry.summary.provenance));
+    if (entry.summary) parts.push(this.actions());
     return parts;
   }
 

@@ -52,20 +52,22 @@ function say(entry, message) {
 }
 
 async function ask(text) {
-  if (running) return;
+  if (running) return undefined;
   const asked = text.trim();
   if (asked === "") return complain("質問を入力してください。");
   const chosen = ticks().filter((tick) => tick.checked);
   if (ticks().length > 0 && chosen.length === 0) {
+    complain("使う資料を1つ以上選んでください。");
     byId("datasets").open = true;
-    return complain("使う資料を1つ以上選んでください。");
+    ticks()[0].focus();
+    return undefined;
   }
   complain("");
   const all = chosen.length === ticks().length;
   const datasets = all ? null : chosen.map((tick) => tick.value);
   const time = new Date().toLocaleTimeString("ja-JP", { hour: "2-digit", minute: "2-digit" });
   const entry = { question: asked, datasets, time, sources: [], text: "", summary: null, state: "running", message: "" };
-  await follow(entry);
+  return follow(entry);
 }
 
 /** Runs one answer from the question to its end, whatever the end is. */

@@ -56,7 +56,7 @@ export function provenanceRows(provenance) {
   if (model) {
     rows.push(["モデル", model.name + (model.self_test ? `（${SELF_TEST}）` : ""), null]);
     rows.push(["量子化", model.quantization, null]);
-    rows.push(["モデルのハッシュ", model.blake3.slice(0, 12), model.blake3]);
+    rows.push(["ハッシュ", model.blake3.slice(0, 12), model.blake3]);
   } else {
     rows.push(["モデル", "使用なし（資料からの抜き書き）", null]);
   }

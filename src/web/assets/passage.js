@@ -6,6 +6,8 @@ import { japaneseDate, place } from "./format.js";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+const SCOPES = { common: "（国や共通の決まり）", local: "（この自治体の決まりや取り扱い）" };
+
 /** Text as nodes, with the byte ranges of `highlights` marked. */
 export function marked(text, highlights) {
   const bytes = encoder.encode(text);
@@ -36,7 +38,7 @@ export function badges(source) {
 export function openPassage(source) {
   const dialog = byId("passage");
   byId("passage-title").replaceChildren(`[${source.number}] ${source.citation}`);
-  byId("passage-body").replaceChildren(badges(source), facts(source), fullText(source));
+  byId("passage-body").replaceChildren(facts(source), fullText(source));
   dialog.showModal();
   byId("passage-body").scrollTop = 0;
   byId("passage-title").focus();
@@ -55,8 +57,9 @@ function facts(source) {
   const { passage, dataset } = source;
   const rows = [
     ["資料", `${dataset.title}　版 ${dataset.edition}`],
-    ["基準日", `${japaneseDate(passage.as_of)}（${passage.as_of}）`],
-    ["位置付け", `${source.authority_label}（${source.scope_label}）`],
+    ["基準日", `${japaneseDate(passage.as_of)}（${passage.as_of}）${dataset.stale ? "　古い可能性があります" : ""}`],
+    ["位置付け", source.authority_label],
+    ["区分", source.scope_label + (SCOPES[passage.scope] ?? "")],
     ["法令番号", passage.law_number],
     ["見出し", passage.headings.join(" ＞ ")],
     ["ファイル", place(passage)],

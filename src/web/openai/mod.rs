@@ -13,11 +13,11 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::answering::Answering;
-use super::api::KEEP_ALIVE;
+use super::api::{KEEP_ALIVE, off_the_async_threads};
 use super::fields::Fields;
 use super::problem::Problem;
 use super::{AppState, body};
-use crate::answer::{FinishReason, ModelSummary, ServiceError};
+use crate::answer::{FinishReason, ModelSummary, Service, ServiceError};
 use reply::{Reply, Shape};
 use request::{Job, Task};
 use stream::ChunkStream;
@@ -31,24 +31,21 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/v1/embeddings", post(embeddings))
 }
 
-async fn models(State(state): State<AppState>) -> Json<Value> {
-    let models: Vec<_> = state.service.models().iter().map(model_object).collect();
-    Json(json!({"object": "list", "data": models}))
+async fn models(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
+    let models = off_the_async_threads(&state, |service| Ok(service.models())).await?;
+    let models: Vec<_> = models.iter().map(model_object).collect();
+    Ok(Json(json!({"object": "list", "data": models})))
 }
 
 async fn model(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let installed = state
-        .service
-        .models()
-        .into_iter()
-        .find(|model| model.id == id);
-    match installed {
-        Some(model) => Ok(Json(model_object(&model))),
-        None => Ok(Json(model_object(&state.service.resolve_model(&id)?))),
-    }
+    let found = off_the_async_threads(&state, move |service| {
+        let installed = service.models().into_iter().find(|model| model.id == id);
+        installed.map_or_else(|| service.resolve_model(&id), Ok)
+    });
+    Ok(Json(model_object(&found.await?)))
 }
 
 fn model_object(model: &ModelSummary) -> Value {
@@ -69,12 +66,7 @@ async fn chat(State(state): State<AppState>, request: Request) -> Result<Respons
 
 async fn completions(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let map = body::json(request, state.options.body_bytes_max).await?;
-    run(
-        &state,
-        Shape::Completion,
-        request::completion(&Fields::new(&map))?,
-    )
-    .await
+    run(&state, Shape::Completion, request::completion(&Fields::new(&map))?).await
 }
 
 async fn embeddings(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
@@ -83,19 +75,15 @@ async fn embeddings(State(state): State<AppState>, request: Request) -> Result<R
 }
 
 async fn run(state: &AppState, shape: Shape, job: Job) -> Result<Response, Problem> {
-    let Job {
-        model,
-        stream,
-        include_usage,
-        task,
-    } = job;
-    let reply = Reply::new(shape, model_in_use(state, &model, &task)?.as_ref());
+    let Job { model, stream, include_usage, task } = job;
+    let reply = Reply::new(shape, model_in_use(state, model, &task).await?.as_ref());
     let extra_notes = task.notes();
-    let answering = Answering::start(state, |service| match task {
-        Task::Chat(request) => service.chat(request),
-        Task::Complete(request) => service.complete(request),
-        Task::Grounded { request, .. } => service.answer(request),
-    })?;
+    let begin = async |service: &Service| match task {
+        Task::Chat(request) => service.chat(request).await,
+        Task::Complete(request) => service.complete(request).await,
+        Task::Grounded { request, .. } => service.answer(request).await,
+    };
+    let answering = Answering::start(state, begin).await?;
     if stream {
         let chunks = ChunkStream::new(answering, reply, include_usage, extra_notes);
         return Ok(Sse::new(chunks)
@@ -111,16 +99,22 @@ async fn run(state: &AppState, shape: Shape, job: Job) -> Result<Response, Probl
 }
 
 /// The model that will write; `None` when an answer from data sets goes without one.
-fn model_in_use(
+async fn model_in_use(
     state: &AppState,
-    name: &str,
+    name: String,
     task: &Task,
 ) -> Result<Option<ModelSummary>, Problem> {
     let grounded = matches!(task, Task::Grounded { .. });
-    match state.service.resolve_model(name) {
-        Ok(model) if model.current => Ok(Some(model)),
-        Ok(_) => Err(Problem::ModelNotInUse(name.to_owned())),
-        Err(ServiceError::NoModel(_)) if grounded => Ok(None),
-        Err(error) => Err(error.into()),
+    let found = off_the_async_threads(state, move |service| {
+        let resolved = service.resolve_model(&name);
+        let installed = service.models().iter().any(|model| model.id == name);
+        Ok((resolved, installed, name))
+    });
+    match found.await? {
+        (Ok(model), _, _) if model.current => Ok(Some(model)),
+        (Ok(_), _, name) => Err(Problem::ModelNotInUse(name)),
+        (Err(ServiceError::NoModel(_)), _, _) if grounded => Ok(None),
+        (Err(ServiceError::UnknownModel(name)), true, _) => Err(Problem::ModelNotInUse(name)),
+        (Err(error), _, _) => Err(error.into()),
     }
 }

@@ -26,11 +26,7 @@ pub(crate) struct Reply {
 impl Reply {
     /// `model` is `None` when the answer is made of excerpts.
     pub(crate) fn new(shape: Shape, model: Option<&ModelSummary>) -> Self {
-        let prefix = if shape == Shape::Chat {
-            "chatcmpl"
-        } else {
-            "cmpl"
-        };
+        let prefix = if shape == Shape::Chat { "chatcmpl" } else { "cmpl" };
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let hash = model.map_or("", |model| model.blake3.as_str());
         let made_by = format!("{hash} {}", env!("CARGO_PKG_VERSION"));
@@ -45,11 +41,7 @@ impl Reply {
     }
 
     fn object(&self, chat: &str, completion: &str, choices: &Value) -> Map<String, Value> {
-        let name = if self.shape == Shape::Chat {
-            chat
-        } else {
-            completion
-        };
+        let name = if self.shape == Shape::Chat { chat } else { completion };
         let mut object = Map::new();
         object.insert("id".to_owned(), json!(self.id));
         object.insert("object".to_owned(), json!(name));
@@ -76,10 +68,7 @@ impl Reply {
         };
         let mut object = self.object("chat.completion", "text_completion", &json!([choice]));
         object.insert("usage".to_owned(), usage(&answer.summary.usage));
-        object.insert(
-            "kura".to_owned(),
-            extension(&answer.sources, &answer.summary),
-        );
+        object.insert("kura".to_owned(), extension(&answer.sources, &answer.summary));
         Value::Object(object)
     }
 

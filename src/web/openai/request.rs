@@ -32,10 +32,7 @@ impl Task {
     /// What the client should know about how its request was taken.
     pub(crate) fn notes(&self) -> Vec<String> {
         match self {
-            Self::Grounded {
-                earlier_turns: true,
-                ..
-            } => {
+            Self::Grounded { earlier_turns: true, .. } => {
                 vec!["以前の発言は使わず、最後の質問だけに答えました。".to_owned()]
             }
             _ => Vec::new(),
@@ -103,24 +100,12 @@ pub(crate) fn chat(fields: &Fields<'_>) -> Result<Job, Problem> {
     };
     let (sampling, stop) = (sampling(fields)?, stop(fields)?);
     let task = match grounding(fields)? {
-        None => Task::Chat(ChatRequest {
-            turns,
-            sampling,
-            max_tokens,
-            stop,
-        }),
+        None => Task::Chat(ChatRequest { turns, sampling, max_tokens, stop }),
         Some(datasets) => {
             let request = grounded(fields, &turns, datasets)?;
             let earlier_turns = turns.len() > 1;
-            let request = AnswerRequest {
-                sampling,
-                max_tokens,
-                ..request
-            };
-            Task::Grounded {
-                request,
-                earlier_turns,
-            }
+            let request = AnswerRequest { sampling, max_tokens, ..request };
+            Task::Grounded { request, earlier_turns }
         }
     };
     job(fields, task)
@@ -131,9 +116,7 @@ pub(crate) fn completion(fields: &Fields<'_>) -> Result<Job, Problem> {
     fields.only(&[&COMMON[..], &COMPLETION_ONLY[..]].concat())?;
     refuse_what_is_not_done(fields)?;
     if grounding(fields)?.is_some() {
-        return Err(Problem::Unsupported {
-            name: "kura".to_owned(),
-        });
+        return Err(Problem::Unsupported { name: "kura".to_owned() });
     }
     let prompt = match fields.get("prompt") {
         None => return Err(fields.missing("prompt")),
@@ -171,12 +154,7 @@ fn job(fields: &Fields<'_>, task: Task) -> Result<Job, Problem> {
         }
     };
     let model = fields.required_text("model")?.to_owned();
-    Ok(Job {
-        model,
-        stream,
-        include_usage,
-        task,
-    })
+    Ok(Job { model, stream, include_usage, task })
 }
 
 /// Parameters of the real API that this server does not act on are accepted at the value that
@@ -188,9 +166,7 @@ fn refuse_what_is_not_done(fields: &Fields<'_>) -> Result<(), Problem> {
         "logprobs" | "echo" => *value == false,
         "tool_choice" | "function_call" => *value == "none" || *value == "auto",
         "response_format" => value.get("type").is_some_and(|kind| kind == "text"),
-        "modalities" => value
-            .as_array()
-            .is_some_and(|list| list.iter().all(|each| each == "text")),
+        "modalities" => value.as_array().is_some_and(|list| list.iter().all(|each| each == "text")),
         "suffix" => *value == "",
         "tools" | "functions" => value.as_array().is_some_and(Vec::is_empty),
         "logit_bias" => value.as_object().is_some_and(Map::is_empty),
@@ -198,14 +174,9 @@ fn refuse_what_is_not_done(fields: &Fields<'_>) -> Result<(), Problem> {
         _ => true,
     };
     let names = COMMON.iter().chain(&CHAT_ONLY).chain(&COMPLETION_ONLY);
-    let refused = names
-        .copied()
-        .find(|name| fields.get(name).is_some_and(|value| !is_off(name, value)));
-    refused.map_or(Ok(()), |name| {
-        Err(Problem::Unsupported {
-            name: name.to_owned(),
-        })
-    })
+    let refused =
+        names.copied().find(|name| fields.get(name).is_some_and(|value| !is_off(name, value)));
+    refused.map_or(Ok(()), |name| Err(Problem::Unsupported { name: name.to_owned() }))
 }
 
 fn sampling(fields: &Fields<'_>) -> Result<SamplingRequest, Problem> {
@@ -250,11 +221,7 @@ fn messages(fields: &Fields<'_>) -> Result<Vec<ChatTurn>, Problem> {
             return Err(fields.wrong_type("messages", ja, "a non-empty array"));
         }
     };
-    turns
-        .iter()
-        .enumerate()
-        .map(|(at, turn)| message(at, turn))
-        .collect()
+    turns.iter().enumerate().map(|(at, turn)| message(at, turn)).collect()
 }
 
 fn message(at: usize, turn: &Value) -> Result<ChatTurn, Problem> {
@@ -262,20 +229,14 @@ fn message(at: usize, turn: &Value) -> Result<ChatTurn, Problem> {
         Problem::parameter(&format!("messages[{at}]{part}"), ja, en)
     };
     let Value::Object(turn) = turn else {
-        return Err(wrong(
-            "",
-            "オブジェクトで指定してください。",
-            "it must be an object",
-        ));
+        return Err(wrong("", "オブジェクトで指定してください。", "it must be an object"));
     };
     let role = match turn.get("role").and_then(Value::as_str) {
         Some("system" | "developer") => "system",
         Some("user") => "user",
         Some("assistant") => "assistant",
         Some("tool" | "function") => {
-            return Err(Problem::Unsupported {
-                name: format!("messages[{at}].role"),
-            });
+            return Err(Problem::Unsupported { name: format!("messages[{at}].role") });
         }
         _ => {
             let en = "it must be 'system', 'developer', 'user' or 'assistant'";
@@ -287,9 +248,7 @@ fn message(at: usize, turn: &Value) -> Result<ChatTurn, Problem> {
         .get("tool_calls")
         .is_some_and(|calls| !calls.is_null() && *calls != Value::Array(vec![]))
     {
-        return Err(Problem::Unsupported {
-            name: format!("messages[{at}].tool_calls"),
-        });
+        return Err(Problem::Unsupported { name: format!("messages[{at}].tool_calls") });
     }
     let content = match turn.get("content") {
         Some(Value::String(text)) => text.clone(),
@@ -303,10 +262,7 @@ fn message(at: usize, turn: &Value) -> Result<ChatTurn, Problem> {
             return Err(wrong(".content", "文字列で指定してください。", en));
         }
     };
-    Ok(ChatTurn {
-        role: role.to_owned(),
-        content,
-    })
+    Ok(ChatTurn { role: role.to_owned(), content })
 }
 
 fn text_parts(at: usize, parts: &[Value]) -> Result<String, Problem> {
@@ -347,27 +303,13 @@ fn grounded(
 ) -> Result<AnswerRequest, Problem> {
     if fields.get("stop").is_some() {
         let ja = "kura.datasetsと一緒には使えません。";
-        return Err(fields.wrong(
-            "stop",
-            ja,
-            "it cannot be used together with 'kura.datasets'",
-        ));
+        return Err(fields.wrong("stop", ja, "it cannot be used together with 'kura.datasets'"));
     }
-    let last = turns
-        .last()
-        .filter(|turn| turn.role == "user" && !turn.content.trim().is_empty());
+    let last = turns.last().filter(|turn| turn.role == "user" && !turn.content.trim().is_empty());
     let Some(last) = last else {
         let ja = "最後は、利用者の空でない発言にしてください。";
-        return Err(fields.wrong(
-            "messages",
-            ja,
-            "the last one must be a user's, and not empty",
-        ));
+        return Err(fields.wrong("messages", ja, "the last one must be a user's, and not empty"));
     };
     let question = api::question(&last.content)?;
-    Ok(AnswerRequest {
-        question,
-        datasets,
-        ..AnswerRequest::default()
-    })
+    Ok(AnswerRequest { question, datasets, ..AnswerRequest::default() })
 }

@@ -33,14 +33,7 @@ impl ChunkStream {
         extra_notes: Vec<String>,
     ) -> Self {
         let (sources, ready) = (Vec::new(), VecDeque::new());
-        let mut stream = Self {
-            answering,
-            reply,
-            include_usage,
-            extra_notes,
-            sources,
-            ready,
-        };
+        let mut stream = Self { answering, reply, include_usage, extra_notes, sources, ready };
         if let Some(opening) = stream.reply.opening() {
             stream.push(opening);
         }
@@ -77,8 +70,7 @@ impl ChunkStream {
     }
 
     fn fail(&mut self, error: ServiceError) {
-        self.ready
-            .push_back(Problem::Service(error).openai().to_string());
+        self.ready.push_back(Problem::Service(error).openai().to_string());
         self.ready.push_back("[DONE]".to_owned());
     }
 }

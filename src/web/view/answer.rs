@@ -1,0 +1,208 @@
+//! An answer on a page that was asked for without script.
+
+use super::{SELF_TEST, japanese_date, scope_class};
+use crate::answer::{AnswerKind, FinishReason, Source};
+use crate::document::Provenance;
+use crate::web::answering::WholeAnswer;
+
+#[derive(Default)]
+pub(super) struct AnswerPart {
+    pub(super) kind: &'static str,
+    pub(super) question: String,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) notes: Vec<String>,
+    pub(super) provenance: Vec<Row>,
+    pub(super) has_sources: bool,
+    pub(super) sources: Vec<SourceRow>,
+}
+
+/// A stretch of an answer: text, or the number of a source.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) cites: bool,
+    pub(super) text: String,
+}
+
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+}
+
+pub(super) struct SourceRow {
+    pub(super) number: usize,
+    pub(super) cited: bool,
+    pub(super) citation: String,
+    pub(super) authority: &'static str,
+    pub(super) scope: &'static str,
+    pub(super) scope_class: &'static str,
+    pub(super) stale: bool,
+    pub(super) dataset: String,
+    pub(super) edition: String,
+    pub(super) as_of: String,
+    pub(super) place: String,
+    pub(super) runs: Vec<Run>,
+}
+
+/// A stretch of a passage, marked where it matched the question.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) marked: bool,
+    pub(super) text: String,
+}
+
+/// Puts an answer into the words of the interface; what it cites comes first.
+pub(super) fn answer_part(question: &str, answer: &WholeAnswer) -> AnswerPart {
+    let summary = &answer.summary;
+    let numbers: Vec<_> = answer.sources.iter().map(|source| source.number).collect();
+    let (mut cited, others): (Vec<&Source>, Vec<&Source>) =
+        answer.sources.iter().partition(|source| summary.cited.contains(&source.number));
+    cited.extend(others);
+    let rows =
+        cited.into_iter().map(|source| source_row(source, summary.cited.contains(&source.number)));
+    AnswerPart {
+        kind: match summary.kind {
+            AnswerKind::Generated => "AIが作成した回答",
+            AnswerKind::Excerpt => "資料からの抜き書き",
+            AnswerKind::NotFound => "該当なし",
+            AnswerKind::Plain => "AIが作成した文章",
+        },
+        question: question.to_owned(),
+        pieces: pieces(&answer.text, &numbers),
+        notes: notes(answer),
+        provenance: provenance_rows(&summary.provenance),
+        has_sources: !answer.sources.is_empty(),
+        sources: rows.collect(),
+    }
+}
+
+fn notes(answer: &WholeAnswer) -> Vec<String> {
+    let mut notes = answer.summary.notes.clone();
+    match answer.summary.finish {
+        FinishReason::Stop => {}
+        FinishReason::Length => {
+            notes.push("長さの上限に達したため、回答は途中で終わっています。".to_owned());
+        }
+        FinishReason::Cancelled => {
+            notes.push("回答の作成を途中で停止しました。文章は途中までです。".to_owned());
+        }
+    }
+    if answer.summary.citations_removed > 0 {
+        let count = answer.summary.citations_removed;
+        notes.push(format!("資料で確かめられない出典番号を{count}件取り除きました。"));
+    }
+    notes
+}
+
+/// Cuts an answer at its citations; `[9]` stays text when there is no source 9.
+fn pieces(text: &str, numbers: &[usize]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('[') {
+        let (before, from) = rest.split_at(at);
+        plain.push_str(before);
+        let number = from[1..].split_once(']').map(|(number, _)| number);
+        let known = number
+            .filter(|number| number.parse().is_ok_and(|number: usize| numbers.contains(&number)));
+        if let Some(number) = known {
+            pieces.push(Piece { cites: false, text: std::mem::take(&mut plain) });
+            pieces.push(Piece { cites: true, text: number.to_owned() });
+            rest = &from[number.len() + 2..];
+        } else {
+            plain.push('[');
+            rest = &from[1..];
+        }
+    }
+    plain.push_str(rest);
+    pieces.push(Piece { cites: false, text: plain });
+    pieces.retain(|piece| !piece.text.is_empty());
+    pieces
+}
+
+fn provenance_rows(provenance: &Provenance) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut push = |name, value| rows.push(Row { name, value });
+    match &provenance.model {
+        Some(model) => {
+            let warning =
+                if model.self_test { format!("（{SELF_TEST}）") } else { String::new() };
+            push("モデル", format!("{}{warning}", model.name));
+            push("量子化", model.quantization.clone());
+            push("ハッシュ", model.blake3.clone());
+        }
+        None => push("モデル", "使用なし（資料からの抜き書き）".to_owned()),
+    }
+    for dataset in &provenance.datasets {
+        let (title, edition) = (&dataset.title, &dataset.edition);
+        let day = japanese_date(dataset.as_of);
+        let stale = if dataset.stale { "、古い可能性" } else { "" };
+        push("資料", format!("{title}　版 {edition}（基準日 {day}{stale}）"));
+    }
+    push("作成日時", provenance.created_at.clone());
+    push("kuraの版", provenance.kura_version.clone());
+    rows
+}
+
+fn source_row(source: &Source, cited: bool) -> SourceRow {
+    let place = source.passage.locator.label();
+    let path = &source.passage.path;
+    SourceRow {
+        number: source.number,
+        cited,
+        citation: source.citation.clone(),
+        authority: source.authority_label,
+        scope: source.scope_label,
+        scope_class: scope_class(source.passage.scope),
+        stale: source.dataset.stale,
+        dataset: source.dataset.title.clone(),
+        edition: source.dataset.edition.clone(),
+        as_of: japanese_date(source.passage.as_of),
+        place: if place.is_empty() { path.clone() } else { format!("{path}（{place}）") },
+        runs: runs(source),
+    }
+}
+
+/// The passage's text with the highlights of its snippet, which is a stretch of it.
+fn runs(source: &Source) -> Vec<Run> {
+    let text = source.passage.text.as_str();
+    let mut runs = Vec::new();
+    let mut at = 0;
+    let offset = text.find(source.snippet.as_str());
+    for highlight in offset.iter().flat_map(|_| &source.highlights) {
+        let offset = offset.unwrap_or_default();
+        let (start, end) = (highlight.start + offset, highlight.end + offset);
+        let (Some(before), Some(inside)) = (text.get(at..start), text.get(start..end)) else {
+            continue;
+        };
+        runs.push(Run { marked: false, text: before.to_owned() });
+        runs.push(Run { marked: true, text: inside.to_owned() });
+        at = end;
+    }
+    runs.push(Run { marked: false, text: text[at..].to_owned() });
+    runs.retain(|run| !run.text.is_empty());
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_cut_at_the_numbers_of_its_sources() {
+        for (text, cut) in [
+            ("", vec![]),
+            ("出せます。", vec!["出せます。"]),
+            ("出せます[1][12]。", vec!["出せます", "<1>", "<12>", "。"]),
+            ("[1]から", vec!["<1>", "から"]),
+            ("配列[9]と[x]と[", vec!["配列[9]と[x]と["]),
+            ("[[1]]", vec!["[", "<1>", "]"]),
+        ] {
+            let pieces = pieces(text, &[1, 12]);
+            let shown = pieces.iter().map(|piece| match piece.cites {
+                true => format!("<{}>", piece.text),
+                false => piece.text.clone(),
+            });
+            assert_eq!(shown.collect::<Vec<_>>(), cut, "{text}");
+        }
+    }
+}
