@@ -111,7 +111,10 @@ fn damage(encoding: &'static Encoding, bytes: &[u8]) -> usize {
 fn utf16_order(bytes: &[u8]) -> &'static Encoding {
     let plausible = |encoding: &'static Encoding| {
         let (text, _) = encoding.decode_without_bom_handling(bytes);
-        let known = |c: &char| matches!(c, '\n' | '\r' | '\t' | ' '..='~' | '\u{3000}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ff01}'..='\u{ff9f}');
+        let ascii = |c: char| matches!(c, '\n' | '\r' | '\t' | ' '..='~');
+        let kana = |c: char| matches!(c, '\u{3000}'..='\u{30ff}' | '\u{ff01}'..='\u{ff9f}');
+        let kanji = |c: char| matches!(c, '\u{4e00}'..='\u{9fff}');
+        let known = |c: &char| ascii(*c) || kana(*c) || kanji(*c);
         text.chars().filter(known).count()
     };
     let (little, big) = (plausible(UTF_16LE), plausible(UTF_16BE));

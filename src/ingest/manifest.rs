@@ -2,7 +2,7 @@
 //! line.
 //!
 //! ```toml
-//! id = "sakura-city"             # a-z, 0-9, '.', '_', '-'; begins with a letter or digit; up to 64
+//! id = "sakura-city"             # a-z, 0-9, '.', '_', '-'; a letter or digit first; up to 64
 //! title = "桜市 例規と手引"
 //! scope = "local"                # common (通例) | local (固有)
 //! authority = "manual"           # law | cabinet-order | ministerial-ordinance | public-notice |
