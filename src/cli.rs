@@ -1,1 +1,342 @@
-//! Command line: what can be asked for, in English and Japanese. The only module that names clap (with commands).
+//! Command line: parsed once into plain values, then compiled into the validated `Config`.
+//!
+//! The help is written in English here and in Japanese in `cli/japanese.rs`.
+
+mod japanese;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::Overrides;
+use crate::text::Lang;
+
+/// kura (蔵): answers from local data with a local model, cites them, and has no way out
+#[derive(Debug, Parser)]
+#[command(name = "kura", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// Settings file (kura.toml)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of everything installed
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<String>,
+    /// Language of messages: ja or en [default: from KURA_LANG, LC_ALL, LANG]
+    #[arg(long, global = true, value_name = "LANG")]
+    pub lang: Option<String>,
+    /// Log filter: error, warn, info, debug
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try kura: install the sample data and the bundled model in a folder of its own, and serve
+    Demo(DemoArgs),
+    /// Serve the page and the APIs
+    Serve(ServeArgs),
+    /// Answer a question here, with citations
+    Ask(AskArgs),
+    /// Search the data sets
+    Search(SearchArgs),
+    /// Data sets: add, list, remove, show
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
+    /// Models: add, list, use, remove, verify
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Measure quality
+    #[command(subcommand)]
+    Eval(EvalCommand),
+    /// Measure speed and memory of this box
+    Bench(BenchArgs),
+    /// Say what is wrong with this box, in plain words
+    Doctor(DoctorArgs),
+    /// Print the completion script of a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Read one file and print it as JSON (used by `dataset add` in a child process)
+    #[command(hide = true)]
+    IngestWorker(WorkerArgs),
+}
+
+/// `kura demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Address and port [default: 127.0.0.1:8480]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Do not open the browser
+    #[arg(long)]
+    pub no_open: bool,
+}
+
+/// `kura serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Address and port [default: 127.0.0.1:8480]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+}
+
+/// `kura ask`
+#[derive(Debug, Args)]
+pub struct AskArgs {
+    /// The question
+    pub question: String,
+    /// Use only this data set (may be repeated)
+    #[arg(long = "dataset", value_name = "ID")]
+    pub datasets: Vec<String>,
+    /// Tokens of the answer at most
+    #[arg(long, value_name = "N")]
+    pub max_tokens: Option<usize>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kura search`
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// What to look for
+    pub query: String,
+    /// Use only this data set (may be repeated)
+    #[arg(long = "dataset", value_name = "ID")]
+    pub datasets: Vec<String>,
+    /// Passages at most
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kura dataset …`
+#[derive(Debug, Subcommand)]
+pub enum DatasetCommand {
+    /// Add a folder with dataset.toml and documents, or a new edition of it
+    Add {
+        /// The folder
+        dir: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the data sets
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a data set
+    Remove {
+        /// Its id
+        id: String,
+    },
+    /// Show a data set: edition, dates, and the files that could not be read
+    Show {
+        /// Its id
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `kura model …`
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Add a GGUF file
+    Add {
+        /// The file
+        file: PathBuf,
+        /// Name for commands and requests [default: from the file's name]
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+    },
+    /// List the installed models
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Choose the model in use
+    Use {
+        /// Its id
+        id: String,
+    },
+    /// Remove a model
+    Remove {
+        /// Its id
+        id: String,
+    },
+    /// Check installed models against their hashes and their format
+    Verify {
+        /// Only this model
+        id: Option<String>,
+    },
+    /// List the models worth installing: size, memory, licence
+    Catalogue {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download a model of the catalogue from its hub (connected machines only)
+    #[cfg(feature = "connected")]
+    Fetch {
+        /// Its id in the catalogue
+        id: String,
+        /// Folder to put the file in
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        to: PathBuf,
+    },
+}
+
+/// `kura eval …`
+#[derive(Debug, Subcommand)]
+pub enum EvalCommand {
+    /// Measure search on a corpus and questions with known answers
+    Retrieval(EvalRetrievalArgs),
+}
+
+/// `kura eval retrieval`
+#[derive(Debug, Args)]
+pub struct EvalRetrievalArgs {
+    /// Corpus, JSON Lines: id, text, title or law, art, head, cap, hier
+    #[arg(long, value_name = "FILE")]
+    pub corpus: PathBuf,
+    /// Questions, JSON Lines: query, gold (list of ids), choices
+    #[arg(long, value_name = "FILE")]
+    pub queries: PathBuf,
+    /// Search with the choices of a question as well
+    #[arg(long)]
+    pub choices: bool,
+    /// Field of a question line that is searched
+    #[arg(long, value_name = "FIELD", default_value = "query")]
+    pub field: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kura bench`
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// GGUF file [default: the model in use]
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Tokens of the prompt
+    #[arg(long, value_name = "N", default_value_t = 512)]
+    pub prompt_tokens: usize,
+    /// Tokens to generate
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub decode_tokens: usize,
+    /// Times each part is measured
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub repeat: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kura doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kura ingest-worker`: what follows is read by `ingest::worker`.
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<OsString>,
+}
+
+impl Cli {
+    /// Parses the arguments of this process. Help and mistakes print themselves and end it.
+    pub fn parse_process() -> (Self, Lang) {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        let lang = language(&arguments, |name| std::env::var(name).ok());
+        let matches = command(lang).get_matches_from(arguments);
+        match Self::from_arg_matches(&matches) {
+            Ok(cli) => (cli, lang),
+            Err(error) => error.exit(),
+        }
+    }
+
+    /// The settings given by flags, for [`crate::config::Config::load`].
+    pub fn overrides(&self) -> Overrides {
+        let listen = match &self.command {
+            Command::Demo(args) => args.listen.as_ref(),
+            Command::Serve(args) => args.listen.as_ref(),
+            _ => None,
+        };
+        let given = [
+            ("--data-dir", "data_dir", self.data_dir.as_ref()),
+            ("--listen", "listen", listen),
+            ("--log", "log", self.log.as_ref()),
+        ];
+        let flags = given
+            .into_iter()
+            .filter_map(|(flag, key, value)| Some((flag.to_owned(), key, value?.clone())))
+            .collect();
+        Overrides { file: self.config.clone(), env: Vec::new(), flags }
+    }
+}
+
+/// The command line with help in one language.
+pub fn command(lang: Lang) -> clap::Command {
+    match lang {
+        Lang::En => Cli::command(),
+        Lang::Ja => japanese::translate(Cli::command()),
+    }
+}
+
+/// `--lang`, then `KURA_LANG`, then the locale; English where none says Japanese.
+fn language(arguments: &[OsString], env: impl Fn(&str) -> Option<String>) -> Lang {
+    let flag = arguments.iter().enumerate().find_map(|(at, argument)| {
+        let argument = argument.to_str()?;
+        match argument.strip_prefix("--lang") {
+            Some("") => arguments.get(at + 1)?.to_str().map(str::to_owned),
+            Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+            None => None,
+        }
+    });
+    let locale = ["KURA_LANG", "LC_ALL", "LC_MESSAGES", "LANG"];
+    let named = flag.or_else(|| locale.iter().find_map(|name| env(name).filter(|v| !v.is_empty())));
+    match named.is_some_and(|name| name.to_ascii_lowercase().starts_with("ja")) {
+        true => Lang::Ja,
+        false => Lang::En,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        for lang in [Lang::Ja, Lang::En] {
+            command(lang).debug_assert();
+        }
+    }
+
+    #[test]
+    fn language_is_found() {
+        let arguments = |list: &[&str]| list.iter().map(OsString::from).collect::<Vec<_>>();
+        let none = |_: &str| None;
+        let japan = |name: &str| (name == "LANG").then(|| "ja_JP.UTF-8".to_owned());
+        assert_eq!(language(&arguments(&["kura"]), none), Lang::En);
+        assert_eq!(language(&arguments(&["kura"]), japan), Lang::Ja);
+        assert_eq!(language(&arguments(&["kura", "--lang", "en"]), japan), Lang::En);
+        assert_eq!(language(&arguments(&["kura", "--lang=ja"]), none), Lang::Ja);
+    }
+}

@@ -1,1 +1,290 @@
-//! Settings: file, environment and flags become one validated value.
+//! Settings: file, environment and flags become one validated [`Config`].
+//!
+//! Later sources win: built-in default, `kura.toml`, environment, command line. Every wrong key or
+//! value of every source is collected and named with its place, so that one look mends them all.
+//! Keys are in `keys.rs`.
+
+mod keys;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+pub use keys::{KEYS, Key};
+
+/// Prefix of the environment variables: `engine.threads` is `KURA_ENGINE_THREADS`.
+pub const ENV_PREFIX: &str = "KURA_";
+
+/// Variables with the prefix that are no settings.
+const ENV_OTHER: [&str; 2] = ["KURA_CONFIG", "KURA_LANG"];
+
+/// Validated settings. Nothing re-reads file, environment or flags after this.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where everything installed lies (DESIGN.md, "On disk").
+    pub data_dir: PathBuf,
+    /// Address of the HTTP server.
+    pub listen: SocketAddr,
+    /// Secret that every request must carry; needed for an address that is not loopback.
+    pub access_key: Option<String>,
+    /// Id of the model to use; `None` is the one that `state.json` names.
+    pub model: Option<String>,
+    /// Log filter, as `tracing` reads it: `info`, `kura=debug`.
+    pub log: String,
+    /// Inference.
+    pub engine: EngineConfig,
+    /// Answers.
+    pub answer: AnswerConfig,
+    /// Reading of files.
+    pub ingest: IngestConfig,
+}
+
+/// `[engine]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct EngineConfig {
+    /// Threads of the model; 0 means one for each core.
+    pub threads: usize,
+    /// Sequences decoded at the same time.
+    pub slots: usize,
+    /// Context of one sequence in tokens; 0 means the model's own, at most 4,096.
+    pub context_tokens: usize,
+    /// Requests that may wait; more are refused with 429.
+    pub queue: usize,
+    /// `cpu` or `cuda`.
+    pub device: Device,
+}
+
+/// Where the model runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    Cpu,
+    /// Needs a binary built with `--features cuda`.
+    Cuda,
+}
+
+/// `[answer]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnswerConfig {
+    /// Passages given to the model.
+    pub passages: usize,
+    /// Tokens generated at most, unless the request says less.
+    pub max_tokens: usize,
+    /// 0 is greedy.
+    pub temperature: f32,
+}
+
+/// `[ingest]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct IngestConfig {
+    /// Seconds that one file may take.
+    pub time_limit_s: u64,
+    /// MiB of address space that the reader of one file may use.
+    pub memory_limit_mib: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("/var/lib/kura"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8480)),
+            access_key: None,
+            model: None,
+            log: "info".to_owned(),
+            engine: EngineConfig {
+                threads: 0,
+                slots: 4,
+                context_tokens: 0,
+                queue: 16,
+                device: Device::Cpu,
+            },
+            answer: AnswerConfig { passages: 4, max_tokens: 400, temperature: 0.0 },
+            ingest: IngestConfig { time_limit_s: 30, memory_limit_mib: 512 },
+        }
+    }
+}
+
+/// Where a setting came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A line of the settings file, counted from 1.
+    File { path: PathBuf, line: usize },
+    /// An environment variable.
+    Env(String),
+    /// A command line flag.
+    Flag(String),
+    /// Several settings that do not fit together.
+    Together,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Env(name) => write!(f, "environment {name}"),
+            Self::Flag(name) => write!(f, "{name}"),
+            Self::Together => write!(f, "settings"),
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub origin: Origin,
+    pub what: String,
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the settings have {} problem(s):", self.problems.len())?;
+        for problem in &self.problems {
+            write!(f, "\n  {}: {}", problem.origin, problem.what)?;
+        }
+        Ok(())
+    }
+}
+
+/// Values given outside the file, before validation.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Settings file; it must exist when named here.
+    pub file: Option<PathBuf>,
+    /// Environment variables, names and values.
+    pub env: Vec<(String, String)>,
+    /// Flags: name as typed, key, value.
+    pub flags: Vec<(String, &'static str, String)>,
+}
+
+impl Overrides {
+    /// Takes the `KURA_…` variables of this process.
+    pub fn with_process_env(mut self) -> Self {
+        let ours = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok().filter(|name| name.starts_with(ENV_PREFIX))?;
+            Some((name, value.to_string_lossy().into_owned()))
+        });
+        self.env.extend(ours);
+        if self.file.is_none() {
+            self.file = std::env::var_os("KURA_CONFIG").map(PathBuf::from);
+        }
+        self
+    }
+}
+
+impl Config {
+    /// Validates all sources at once. `base` holds the defaults (a demo has its own).
+    ///
+    /// # Errors
+    /// Every wrong key and value with its place.
+    pub fn load(base: Self, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let mut config = base;
+        let mut problems = Vec::new();
+        if let Some(path) = &overrides.file {
+            match std::fs::read_to_string(path) {
+                Ok(text) => config.apply_file(path, &text, &mut problems),
+                Err(why) => problems.push(Problem {
+                    origin: Origin::File { path: path.clone(), line: 0 },
+                    what: format!("cannot be read: {why}"),
+                }),
+            }
+        }
+        config.apply_env(&overrides.env, &mut problems);
+        for (flag, key, value) in &overrides.flags {
+            config.set(key, value, &Origin::Flag(flag.clone()), &mut problems);
+        }
+        config.check_together(&mut problems);
+        match problems.is_empty() {
+            true => Ok(config),
+            false => Err(ConfigError { problems }),
+        }
+    }
+
+    fn apply_file(&mut self, path: &Path, text: &str, problems: &mut Vec<Problem>) {
+        let line_at = |offset: usize| 1 + text[..offset.min(text.len())].matches('\n').count();
+        let origin = |offset| Origin::File { path: path.to_owned(), line: line_at(offset) };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            let offset = error.span().map_or(0, |span| span.start);
+            problems.push(Problem { origin: origin(offset), what: error.message().to_owned() });
+        }
+        for (name, value) in table.get_ref() {
+            let DeValue::Table(inner) = value.get_ref() else {
+                self.apply_value(name.get_ref(), value, &origin(name.span().start), problems);
+                continue;
+            };
+            if !KEYS.iter().any(|key| key.table() == Some(name.get_ref())) {
+                let what = format!("unknown table [{}]", name.get_ref());
+                problems.push(Problem { origin: origin(name.span().start), what });
+                continue;
+            }
+            for (key, value) in inner {
+                let full = format!("{}.{}", name.get_ref(), key.get_ref());
+                self.apply_value(&full, value, &origin(key.span().start), problems);
+            }
+        }
+    }
+
+    fn apply_value(
+        &mut self,
+        key: &str,
+        value: &Spanned<DeValue<'_>>,
+        origin: &Origin,
+        problems: &mut Vec<Problem>,
+    ) {
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(number) => number.to_string(),
+            DeValue::Float(number) => number.to_string(),
+            other => {
+                let what = format!("{key}: a {} is not expected here", other.type_str());
+                problems.push(Problem { origin: origin.clone(), what });
+                return;
+            }
+        };
+        self.set(key, &text, origin, problems);
+    }
+
+    fn apply_env(&mut self, env: &[(String, String)], problems: &mut Vec<Problem>) {
+        for (name, value) in env {
+            if ENV_OTHER.contains(&name.as_str()) {
+                continue;
+            }
+            let origin = Origin::Env(name.clone());
+            match KEYS.iter().find(|key| key.env_name() == *name) {
+                Some(key) => self.set(key.name, value, &origin, problems),
+                None => problems.push(Problem { origin, what: "no such setting".to_owned() }),
+            }
+        }
+    }
+
+    fn set(&mut self, name: &str, value: &str, origin: &Origin, problems: &mut Vec<Problem>) {
+        let outcome = match KEYS.iter().find(|key| key.name == name) {
+            Some(key) => (key.set)(self, value).map_err(|why| format!("{name} = {value:?}: {why}")),
+            None => Err(format!("unknown key {name}{}", keys::suggestion(name))),
+        };
+        if let Err(what) = outcome {
+            problems.push(Problem { origin: origin.clone(), what });
+        }
+    }
+
+    fn check_together(&self, problems: &mut Vec<Problem>) {
+        if !self.listen.ip().is_loopback() && self.access_key.is_none() {
+            let what = format!(
+                "listen = {} is reachable from other machines, so access_key must be set",
+                self.listen
+            );
+            problems.push(Problem { origin: Origin::Together, what });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

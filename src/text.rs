@@ -212,7 +212,8 @@ mod tests {
         for number in [0, 1, 9, 10, 11, 19, 20, 99, 100, 101, 110, 123, 1000, 1900, 2026, 10_000] {
             assert_eq!(parse_number(&to_kanji(number)), Some(number), "{}", to_kanji(number));
         }
-        for (written, number) in [("１２３", 123), ("一二三", 123), ("千九百", 1900), ("二〇", 20)] {
+        for (written, number) in [("１２３", 123), ("一二三", 123), ("千九百", 1900), ("二〇", 20)]
+        {
             assert_eq!(parse_number(written), Some(number), "{written}");
         }
         assert_eq!(parse_number("十条"), None);

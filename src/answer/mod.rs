@@ -1,1 +1,16 @@
 //! Retrieve, prompt, generate, check citations, stamp with provenance.
+//!
+//! `web` and the commands talk to the product through [`Service`]; what travels is in [`types`].
+
+mod citations;
+mod excerpt;
+mod library;
+mod pipeline;
+mod prompt;
+mod service;
+mod slot;
+mod sources;
+pub mod types;
+
+pub use service::Service;
+pub use types::*;

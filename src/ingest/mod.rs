@@ -1,8 +1,31 @@
 //! From files to passages: one file per format, each turning bytes into a [`Document`].
+//!
+//! [`read`] picks the reader by the file's extension; whatever format an ordinance came in,
+//! [`articles`] then finds its articles. [`chunk`] cuts documents into passages, [`manifest`]
+//! reads the `dataset.toml` that says what they are.
+
+mod articles;
+pub mod chunk;
+mod csv;
+mod docx;
+mod encoding;
+pub mod folder;
+mod html;
+mod law_xml;
+pub mod manifest;
+mod markdown;
+mod office;
+mod outline;
+mod pdf;
+mod plain;
+mod pptx;
+mod sheet;
+mod table;
+pub mod worker;
 
 use std::path::Path;
 
-use crate::document::Document;
+use crate::document::{Document, LawInfo};
 use crate::text::Lang;
 
 /// The formats that are read, told by the file's extension.
@@ -129,7 +152,65 @@ impl IngestError {
 }
 
 /// Reads a file in this process. Hostile files belong in a child process: see `worker`.
+///
+/// # Errors
+/// Every [`IngestError`] but those of the child process.
 pub fn read(path: &Path) -> Result<Document, IngestError> {
-    let _ = path;
-    Err(IngestError::Unsupported)
+    let format = Format::of(path).ok_or(IngestError::Unsupported)?;
+    let bytes = std::fs::read(path).map_err(|error| IngestError::Io(error.to_string()))?;
+    let name = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy())
+        .unwrap_or_default();
+    read_bytes(format, &bytes, &name)
 }
+
+/// Reads the bytes of a file; `name` is the title where it has none.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_bytes(format: Format, bytes: &[u8], name: &str) -> Result<Document, IngestError> {
+    let document = match format {
+        Format::LawXml => law_xml::read(bytes, name),
+        Format::Pdf => pdf::read(bytes, name),
+        Format::Docx => docx::read(bytes, name),
+        Format::Sheet => sheet::read(bytes, name),
+        Format::Pptx => pptx::read(bytes, name),
+        Format::Html => html::read(bytes, name),
+        Format::Markdown => markdown::read(bytes, name),
+        Format::Text => plain::read(bytes, name),
+        Format::Csv => csv::read(bytes, name),
+    }?;
+    match document
+        .sections
+        .iter()
+        .all(|section| section.text.trim().is_empty())
+    {
+        true => Err(IngestError::Empty),
+        false => Ok(with_articles(document, name)),
+    }
+}
+
+/// Gives an ordinance in plain lines its articles, number and title.
+fn with_articles(mut document: Document, name: &str) -> Document {
+    if document.law.is_some() || !document.sections.iter().all(articles::applies) {
+        return document;
+    }
+    let (sections, ordinance) = articles::split(std::mem::take(&mut document.sections));
+    document.sections = sections;
+    if let Some(ordinance) = ordinance {
+        let nameless = document.title == name;
+        document.title = ordinance
+            .title
+            .filter(|_| nameless)
+            .unwrap_or(document.title);
+        document.law = Some(LawInfo {
+            number: ordinance.number,
+            ..LawInfo::default()
+        });
+    }
+    document
+}
+
+#[cfg(test)]
+mod tests;

@@ -59,8 +59,7 @@ fn is_mark(c: char) -> bool {
 /// Cuts the best stretch of about [`LENGTH_CHARS`] characters out of a passage's text.
 pub(super) fn snippet(text: &str, question: &Question) -> Snippet {
     let matches = matches(text, question);
-    let bounds: Vec<usize> =
-        text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+    let bounds: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
     let window = best_window(text, &bounds, &matches);
     let mut cut = String::new();
     let lead = text[..window.start].trim();
@@ -95,7 +94,8 @@ fn matches(text: &str, question: &Question) -> Vec<(Range<usize>, f32)> {
     };
     analysis::grams(&mapped.folded, &mut |term, range| note(&grams, term, range));
     analysis::words(&mapped.folded, &mut |term, range| note(&words, term, range));
-    found.sort_by(|left, right| left.0.start.cmp(&right.0.start).then(left.0.end.cmp(&right.0.end)));
+    found
+        .sort_by(|left, right| left.0.start.cmp(&right.0.start).then(left.0.end.cmp(&right.0.end)));
     found
 }
 

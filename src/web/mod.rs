@@ -1,1 +1,100 @@
-//! HTTP: pages, JSON API, OpenAI API.
+//! HTTP: the page for staff, its JSON API, the OpenAI API, health and metrics.
+//!
+//! The only module that names axum. A request passes [`edge`] (metrics, problems into bodies,
+//! security headers), then [`gate`] (host, origin, access key), then its handler:
+//! [`page`] and [`login`] (HTML), [`api`] (JSON and events), [`openai`] (`/v1`), [`assets`].
+//! Handlers return a [`problem::Problem`]; the edge gives it the form that the path asks for.
+
+mod answering;
+mod api;
+mod assets;
+mod body;
+mod connection;
+mod edge;
+mod fields;
+mod form;
+mod gate;
+mod login;
+mod metrics;
+mod openai;
+mod page;
+mod problem;
+mod serve;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+
+use crate::answer::Service;
+use metrics::Metrics;
+use problem::Problem;
+
+pub use serve::serve;
+
+/// What the settings say about the web side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebOptions {
+    /// When set, everything but `/healthz`, the log-in form and its style needs this key.
+    pub access_key: Option<String>,
+    /// Answer only to requests addressed to this computer by a loopback name, so that a foreign
+    /// page cannot reach the appliance through a name of its own (DNS rebinding). [`serve`] turns
+    /// it on by itself when its listener is on loopback.
+    pub loopback_only: bool,
+    /// Longest request body, in bytes.
+    pub body_bytes_max: usize,
+    /// Connections at once; more wait to be accepted.
+    pub connections_max: usize,
+    /// Questions that the page offers to try.
+    pub sample_questions: Vec<String>,
+}
+
+impl Default for WebOptions {
+    fn default() -> Self {
+        Self {
+            access_key: None,
+            loopback_only: false,
+            body_bytes_max: 1024 * 1024,
+            connections_max: 512,
+            sample_questions: Vec::new(),
+        }
+    }
+}
+
+/// What every handler shares.
+#[derive(Clone)]
+pub struct AppState {
+    service: Service,
+    options: Arc<WebOptions>,
+    metrics: Arc<Metrics>,
+    sessions: Arc<login::Sessions>,
+}
+
+impl AppState {
+    /// The state of one server: its counters start at zero, and nobody is logged in.
+    pub fn new(service: Service, options: WebOptions) -> Self {
+        Self {
+            service,
+            options: Arc::new(options),
+            metrics: Arc::new(Metrics::new()),
+            sessions: Arc::new(login::Sessions::new()),
+        }
+    }
+}
+
+/// The whole web side as a service that needs no port.
+pub fn router(state: AppState) -> Router {
+    Router::new()
+        .merge(page::routes())
+        .merge(login::routes())
+        .merge(api::routes())
+        .merge(openai::routes())
+        .route("/assets/{name}", get(assets::asset))
+        .method_not_allowed_fallback(async || Problem::WrongMethod)
+        .fallback(async || Problem::NoRoute)
+        .layer(from_fn_with_state(state.clone(), gate::check))
+        .layer(from_fn_with_state(state.clone(), edge::finish))
+        .with_state(state)
+}

@@ -1,0 +1,446 @@
+//! The way of one request: retrieve → prompt → generate → check → stamp, as events.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use super::citations::CitationFilter;
+use super::library::Shelf;
+use super::service::Inner;
+use super::slot::{Loaded, Slot};
+use super::types::*;
+use super::{excerpt, prompt, sources};
+use crate::document::{DatasetIdentity, ModelIdentity, Passage, Provenance};
+use crate::llm::{ChatMessage, Sampling, TextEvent, TextReason, TextRequest};
+use crate::search::Query;
+
+/// What the reader sees when nothing fits.
+const NOT_FOUND: &str = "該当なし\n選ばれたデータセットに、この質問に答えられる記載は見つかりませんでした。";
+
+/// How a model says that nothing fits.
+const NOT_FOUND_MARK: &str = "該当なし";
+
+/// Tokens kept free in the context for an answer, at least.
+const ANSWER_LEAST: usize = 64;
+
+/// One request under way: where its events go, and what it has counted.
+pub(super) struct Job {
+    inner: Arc<Inner>,
+    events: mpsc::Sender<AnswerEvent>,
+    started: Instant,
+    usage: Usage,
+    notes: Vec<String>,
+}
+
+/// The reader went away.
+struct Gone;
+
+/// How a generation ended, with what the citation filter counted.
+struct Written {
+    finish: FinishReason,
+    cited: Vec<usize>,
+    removed: usize,
+    text: String,
+    failure: Option<String>,
+}
+
+/// A request to the model alone, ready to run.
+pub(super) struct Plain {
+    loaded: Arc<Loaded>,
+    request: TextRequest,
+}
+
+impl Plain {
+    pub(super) async fn chat(inner: &Inner, request: ChatRequest) -> Result<Self, ServiceError> {
+        let loaded = ready(inner).await?;
+        let turns: Vec<ChatMessage> = request.turns.into_iter().map(message).collect();
+        let prompt = loaded
+            .model
+            .chat_prompt(&turns)
+            .map_err(|why| ServiceError::Invalid { parameter: "messages", problem: why.to_string() })?;
+        Self::new(inner, loaded, prompt, &request.sampling, request.max_tokens, request.stop)
+    }
+
+    pub(super) async fn complete(
+        inner: &Inner,
+        request: CompletionRequest,
+    ) -> Result<Self, ServiceError> {
+        let loaded = ready(inner).await?;
+        let prompt = loaded
+            .model
+            .raw_prompt(&request.prompt)
+            .map_err(|why| ServiceError::Invalid { parameter: "prompt", problem: why.to_string() })?;
+        Self::new(inner, loaded, prompt, &request.sampling, request.max_tokens, request.stop)
+    }
+
+    fn new(
+        inner: &Inner,
+        loaded: Arc<Loaded>,
+        prompt: Vec<u32>,
+        sampling: &SamplingRequest,
+        max_tokens: Option<usize>,
+        stop: Vec<String>,
+    ) -> Result<Self, ServiceError> {
+        let limit = loaded.model.context_tokens();
+        if prompt.len() >= limit {
+            return Err(ServiceError::TooLong { tokens: prompt.len(), limit: limit - 1 });
+        }
+        let max_tokens =
+            max_tokens.unwrap_or(inner.settings.max_tokens).min(limit - prompt.len());
+        let sampling = resolve_sampling(inner, sampling);
+        Ok(Self { loaded, request: TextRequest { prompt, max_tokens, sampling, stop } })
+    }
+}
+
+/// Runs a request to the model alone.
+pub(super) async fn plain(mut job: Job, plain: Plain) {
+    let Ok(()) = job.send(AnswerEvent::Sources { sources: Vec::new() }).await else { return };
+    let Ok(written) = job.generate(&plain.loaded, plain.request, None).await else { return };
+    job.close(AnswerKind::Plain, written, Some(&plain.loaded), Vec::new()).await;
+}
+
+/// Answers a question from the data sets of a shelf.
+pub(super) async fn answer(mut job: Job, shelf: Arc<Shelf>, request: AnswerRequest) {
+    let datasets = shelf.identities(request.datasets.as_deref());
+    job.note_data(&shelf, &datasets);
+    let sources = match job.retrieve(&shelf, &request).await {
+        Ok(sources) => sources,
+        Err(why) => return job.fail(format!("検索できませんでした（{why}）。")).await,
+    };
+    if sources.is_empty() {
+        let sent = job.send(AnswerEvent::Sources { sources }).await;
+        if sent.is_ok() {
+            job.whole(AnswerKind::NotFound, NOT_FOUND, Vec::new(), datasets).await;
+        }
+        return;
+    }
+    let loaded = match job.inner.model.settled().await {
+        Slot::Ready(loaded) => loaded,
+        Slot::Unusable(why) => return job.excerpt(&request.question, sources, datasets, &why).await,
+        Slot::Loading => return,
+    };
+    match job.prepare(&loaded, &request, &sources) {
+        Ok(Some((text_request, given))) => {
+            job.write(&loaded, text_request, given, sources, &request.question, datasets).await;
+        }
+        Ok(None) => {
+            let why = "資料がモデルの扱える長さを超えています";
+            job.excerpt(&request.question, sources, datasets, why).await;
+        }
+        Err(why) => job.excerpt(&request.question, sources, datasets, &why).await,
+    }
+}
+
+impl Job {
+    pub(super) fn new(inner: Arc<Inner>, events: mpsc::Sender<AnswerEvent>) -> Self {
+        let usage = Usage::default();
+        Self { inner, events, started: Instant::now(), usage, notes: Vec::new() }
+    }
+
+    async fn send(&self, event: AnswerEvent) -> Result<(), Gone> {
+        self.events.send(event).await.map_err(|_| Gone)
+    }
+
+    async fn fail(self, message: String) {
+        tracing::warn!(message, "an answer broke off");
+        // Nobody is left to tell when the reader has gone.
+        let _ = self.send(AnswerEvent::Failed { message }).await;
+    }
+
+    fn note_data(&mut self, shelf: &Shelf, datasets: &[DatasetIdentity]) {
+        for dataset in datasets.iter().filter(|dataset| dataset.stale) {
+            self.notes.push(format!(
+                "「{}」は基準日（{}）から時間が経っています。最新の内容を確かめてください。",
+                dataset.title, dataset.as_of
+            ));
+        }
+        for (id, _) in &shelf.broken {
+            self.notes.push(format!("データセット「{id}」を開けないため、使っていません。"));
+        }
+    }
+
+    async fn retrieve(
+        &mut self,
+        shelf: &Arc<Shelf>,
+        request: &AnswerRequest,
+    ) -> Result<Vec<Source>, String> {
+        let query = Query {
+            text: request.question.clone(),
+            datasets: request.datasets.clone(),
+            limit: self.inner.settings.passages,
+            ..Query::default()
+        };
+        let searching = shelf.clone();
+        let found = tokio::task::spawn_blocking(move || searching.searcher.search(&query))
+            .await
+            .map_err(|why| why.to_string())?
+            .map_err(|why| why.to_string())?;
+        self.usage.search_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        for label in sources::unresolved(&found) {
+            self.notes.push(format!("「{label}」は、選ばれたデータセットにありません。"));
+        }
+        Ok(sources::number(shelf, found.hits))
+    }
+
+    /// The request to the model and how many of the sources it holds; `None` when not even one
+    /// passage fits the context.
+    fn prepare(
+        &self,
+        loaded: &Loaded,
+        request: &AnswerRequest,
+        sources: &[Source],
+    ) -> Result<Option<(TextRequest, usize)>, String> {
+        let passages: Vec<&Passage> = sources.iter().map(|source| &source.passage).collect();
+        let context = loaded.model.context_tokens();
+        let wanted = request.max_tokens.unwrap_or(self.inner.settings.max_tokens);
+        let room = wanted.min(context / 3).max(ANSWER_LEAST);
+        let tokens = |turns: &[ChatTurn]| {
+            let messages: Vec<ChatMessage> = turns.iter().cloned().map(message).collect();
+            loaded.model.chat_prompt(&messages)
+        };
+        let budget = context.saturating_sub(room);
+        let built = prompt::build(&request.question, &passages, budget, |turns| {
+            tokens(turns).map(|tokens| tokens.len())
+        });
+        let Some(built) = built.map_err(|why| why.to_string())? else { return Ok(None) };
+        let prompt = tokens(&built.turns).map_err(|why| why.to_string())?;
+        let max_tokens = wanted.min(context - prompt.len());
+        let sampling = resolve_sampling(&self.inner, &request.sampling);
+        let request = TextRequest { prompt, max_tokens, sampling, stop: Vec::new() };
+        Ok(Some((request, built.given)))
+    }
+
+    async fn write(
+        mut self,
+        loaded: &Loaded,
+        request: TextRequest,
+        given: usize,
+        mut sources: Vec<Source>,
+        question: &str,
+        datasets: Vec<DatasetIdentity>,
+    ) {
+        let rest = sources.split_off(given);
+        let sent = self.send(AnswerEvent::Sources { sources: sources.clone() }).await;
+        let Ok(()) = sent else { return };
+        let Ok(written) = self.generate(loaded, request, Some(given)).await else { return };
+        if let (Some(why), true) = (&written.failure, written.text.is_empty()) {
+            sources.extend(rest);
+            return self.quote(question, &sources, datasets, why).await;
+        }
+        let kind = match written.text.trim_start().starts_with(NOT_FOUND_MARK) {
+            true => AnswerKind::NotFound,
+            false => AnswerKind::Generated,
+        };
+        if kind == AnswerKind::Generated && written.cited.is_empty() {
+            self.notes.push("この回答には出典が付いていません。出典欄の該当箇所を直接お確かめください。".to_owned());
+        }
+        self.close(kind, written, Some(loaded), datasets).await;
+    }
+
+    /// The same way without a model: announces the sources, then quotes them.
+    async fn excerpt(
+        self,
+        question: &str,
+        sources: Vec<Source>,
+        datasets: Vec<DatasetIdentity>,
+        why: &str,
+    ) {
+        let sent = self.send(AnswerEvent::Sources { sources: sources.clone() }).await;
+        if sent.is_ok() {
+            self.quote(question, &sources, datasets, why).await;
+        }
+    }
+
+    async fn quote(
+        mut self,
+        question: &str,
+        sources: &[Source],
+        datasets: Vec<DatasetIdentity>,
+        why: &str,
+    ) {
+        self.notes.push(format!(
+            "モデルを使えないため（{why}）、該当箇所の文をそのまま抜き出しました。"
+        ));
+        let texts: Vec<&str> = sources.iter().map(|source| source.passage.text.as_str()).collect();
+        let quotes = excerpt::quotes(question, &texts);
+        let mut cited: Vec<usize> = quotes.iter().map(|quote| quote.number).collect();
+        cited.dedup();
+        self.whole(AnswerKind::Excerpt, &excerpt::compose(&quotes), cited, datasets).await;
+    }
+
+    /// Sends a text that no model wrote, and closes.
+    async fn whole(
+        self,
+        kind: AnswerKind,
+        text: &str,
+        cited: Vec<usize>,
+        datasets: Vec<DatasetIdentity>,
+    ) {
+        let Ok(()) = self.send(AnswerEvent::Text { text: text.to_owned() }).await else { return };
+        let written = Written {
+            finish: FinishReason::Stop,
+            cited,
+            removed: 0,
+            text: text.to_owned(),
+            failure: None,
+        };
+        self.close(kind, written, None, datasets).await;
+    }
+
+    /// Streams what the model writes. `given` turns the citation check on.
+    async fn generate(
+        &mut self,
+        loaded: &Loaded,
+        request: TextRequest,
+        given: Option<usize>,
+    ) -> Result<Written, Gone> {
+        let mut filter = given.map(CitationFilter::new);
+        let mut stopping = self.inner.stopping.subscribe();
+        let mut written = Written {
+            finish: FinishReason::Stop,
+            cited: Vec::new(),
+            removed: 0,
+            text: String::new(),
+            failure: None,
+        };
+        let mut stream = match loaded.model.generate(request) {
+            Ok(stream) => stream,
+            Err(why) => {
+                written.failure = Some(why.to_string());
+                return Ok(written);
+            }
+        };
+        loop {
+            let event = tokio::select! {
+                event = stream.next() => event,
+                () = self.events.closed() => return Err(Gone),
+                _ = stopping.wait_for(|stopping| *stopping) => {
+                    written.finish = FinishReason::Cancelled;
+                    break;
+                }
+            };
+            match event {
+                Some(TextEvent::Text(text)) => {
+                    let text = match &mut filter {
+                        Some(filter) => filter.push(&text),
+                        None => text,
+                    };
+                    self.show(&mut written, text).await?;
+                }
+                Some(TextEvent::Finished { reason, prompt_tokens, completion_tokens }) => {
+                    self.usage.prompt_tokens = prompt_tokens;
+                    self.usage.completion_tokens = completion_tokens;
+                    written.finish = finish(reason);
+                    break;
+                }
+                Some(TextEvent::Failed(why)) => {
+                    written.failure = Some(why);
+                    break;
+                }
+                None => {
+                    written.failure = Some("モデルが停止しました".to_owned());
+                    break;
+                }
+            }
+        }
+        if let Some(filter) = &mut filter {
+            let rest = filter.finish();
+            self.show(&mut written, rest).await?;
+            written.cited = filter.cited();
+            written.removed = filter.removed();
+        }
+        Ok(written)
+    }
+
+    async fn show(&mut self, written: &mut Written, text: String) -> Result<(), Gone> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        if written.text.is_empty() {
+            self.usage.first_token_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        }
+        written.text.push_str(&text);
+        self.send(AnswerEvent::Text { text }).await
+    }
+
+    /// Stamps the answer with its provenance and ends the stream.
+    async fn close(
+        mut self,
+        kind: AnswerKind,
+        written: Written,
+        loaded: Option<&Loaded>,
+        datasets: Vec<DatasetIdentity>,
+    ) {
+        if let Some(why) = written.failure {
+            return self.fail(format!("回答の作成が途中で止まりました（{why}）。")).await;
+        }
+        let model = loaded.map(|loaded| ModelIdentity {
+            name: loaded.record.name.clone(),
+            blake3: loaded.record.blake3.clone(),
+            quantization: loaded.record.quantization.clone(),
+            self_test: loaded.record.self_test,
+        });
+        if model.as_ref().is_some_and(|model| model.self_test) {
+            self.notes.push("動作確認用のモデルによる回答です。業務には使わないでください。".to_owned());
+        }
+        if written.removed > 0 {
+            self.notes.push(format!("存在しない出典番号を{}件取り除きました。", written.removed));
+        }
+        self.usage.total_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        let summary = AnswerSummary {
+            kind,
+            finish: written.finish,
+            citations_removed: written.removed,
+            cited: written.cited,
+            notes: std::mem::take(&mut self.notes),
+            provenance: provenance(model, datasets),
+            usage: self.usage,
+        };
+        // Nobody is left to tell when the reader has gone.
+        let _ = self.send(AnswerEvent::Finished { summary: Box::new(summary) }).await;
+    }
+}
+
+fn provenance(model: Option<ModelIdentity>, datasets: Vec<DatasetIdentity>) -> Provenance {
+    let now = jiff::ZonedDateTime::now();
+    Provenance {
+        model,
+        datasets,
+        kura_version: env!("CARGO_PKG_VERSION").to_owned(),
+        created_at: now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+    }
+}
+
+async fn ready(inner: &Inner) -> Result<Arc<Loaded>, ServiceError> {
+    match inner.model.settled().await {
+        Slot::Ready(loaded) => Ok(loaded),
+        Slot::Unusable(why) => Err(ServiceError::NoModel(why)),
+        Slot::Loading => Err(ServiceError::NoModel("モデルを読み込んでいます".to_owned())),
+    }
+}
+
+fn message(turn: ChatTurn) -> ChatMessage {
+    ChatMessage { role: turn.role, content: turn.content }
+}
+
+fn finish(reason: TextReason) -> FinishReason {
+    match reason {
+        TextReason::Stop => FinishReason::Stop,
+        TextReason::Length => FinishReason::Length,
+        TextReason::Cancelled => FinishReason::Cancelled,
+    }
+}
+
+fn resolve_sampling(inner: &Inner, request: &SamplingRequest) -> Sampling {
+    let default = Sampling::default();
+    Sampling {
+        temperature: request.temperature.unwrap_or(inner.settings.temperature),
+        top_k: request.top_k.unwrap_or(default.top_k),
+        top_p: request.top_p.unwrap_or(default.top_p),
+        min_p: request.min_p.unwrap_or(default.min_p),
+        repetition_penalty: request.repetition_penalty.unwrap_or(default.repetition_penalty),
+        seed: request.seed.or(default.seed),
+        ..default
+    }
+}

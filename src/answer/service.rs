@@ -1,0 +1,291 @@
+//! The door to the product for `web` and the commands.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+
+use super::library::Library;
+use super::pipeline::{self, Job};
+use super::slot::{ModelSlot, Slot};
+use super::sources;
+use super::types::*;
+use crate::config::{AnswerConfig, Config};
+use crate::llm::EngineOptions;
+use crate::search::Query;
+use crate::sync::Installation;
+
+/// Events that may wait for a slow reader before generation pauses.
+const EVENTS: usize = 64;
+
+/// Passages of a search that names no limit, and the most that one may ask for.
+const LIMIT: usize = 10;
+const LIMIT_MOST: usize = 100;
+
+/// Characters of a question at most.
+const QUESTION_MOST: usize = 4000;
+
+/// Installed data, the model in use, and the requests under way.
+#[derive(Clone, Debug)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) library: Library,
+    pub(super) model: Arc<ModelSlot>,
+    pub(super) settings: AnswerConfig,
+    pub(super) stopping: watch::Sender<bool>,
+    runtime: Handle,
+    active: AtomicUsize,
+    active_most: usize,
+    slots: usize,
+}
+
+/// Counts a request as active while it lives.
+#[derive(Debug)]
+pub(super) struct Admission(Arc<Inner>);
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Service {
+    /// Opens the data folder and starts loading the model in the background. Must be called inside
+    /// a tokio runtime, which then does the work of every request.
+    ///
+    /// # Errors
+    /// The data folder cannot be made or read.
+    pub fn open(config: &Config) -> Result<Self, ServiceError> {
+        Self::with(config, |installation| {
+            let options = EngineOptions::from_config(&config.engine);
+            ModelSlot::new(installation, config.model.clone(), options)
+        })
+    }
+
+    /// The same without a model, for commands that only search.
+    ///
+    /// # Errors
+    /// The data folder cannot be made or read.
+    pub fn open_without_model(config: &Config) -> Result<Self, ServiceError> {
+        Self::with(config, ModelSlot::unused)
+    }
+
+    fn with(
+        config: &Config,
+        model: impl FnOnce(Installation) -> Arc<ModelSlot>,
+    ) -> Result<Self, ServiceError> {
+        let internal = |why: &dyn std::fmt::Display| ServiceError::Internal(why.to_string());
+        let installation = Installation::open(&config.data_dir).map_err(|why| internal(&why))?;
+        let model = model(installation.clone());
+        let engine = &config.engine;
+        let inner = Inner {
+            library: Library::new(installation),
+            model,
+            settings: config.answer.clone(),
+            stopping: watch::channel(false).0,
+            runtime: Handle::try_current().map_err(|why| internal(&why))?,
+            active: AtomicUsize::new(0),
+            active_most: engine.slots + engine.queue,
+            slots: engine.slots,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Answers a question from data sets. Returns at once; the work goes on until the stream ends
+    /// or is dropped.
+    pub async fn answer(&self, request: AnswerRequest) -> Result<AnswerStream, ServiceError> {
+        check_question(&request.question)?;
+        check_sampling(&request.sampling)?;
+        let admission = self.admit()?;
+        let shelf = self.blocking(|inner| inner.library.shelf()).await?;
+        shelf.check(request.datasets.as_deref())?;
+        Ok(self.start(move |job| pipeline::answer(job, shelf, request), admission))
+    }
+
+    /// Continues a conversation with the model alone.
+    pub async fn chat(&self, request: ChatRequest) -> Result<AnswerStream, ServiceError> {
+        check_sampling(&request.sampling)?;
+        let admission = self.admit()?;
+        let plain = pipeline::Plain::chat(&self.inner, request).await?;
+        Ok(self.start(move |job| pipeline::plain(job, plain), admission))
+    }
+
+    /// Continues a raw prompt with the model alone.
+    pub async fn complete(&self, request: CompletionRequest) -> Result<AnswerStream, ServiceError> {
+        check_sampling(&request.sampling)?;
+        let admission = self.admit()?;
+        let plain = pipeline::Plain::complete(&self.inner, request).await?;
+        Ok(self.start(move |job| pipeline::plain(job, plain), admission))
+    }
+
+    /// Searches without answering. Blocks for milliseconds: call it off the async threads.
+    pub fn search(&self, request: &SearchRequest) -> Result<SearchResponse, ServiceError> {
+        check_question(&request.query)?;
+        let limit = request.limit.unwrap_or(LIMIT);
+        if !(1..=LIMIT_MOST).contains(&limit) {
+            let problem = format!("1〜{LIMIT_MOST}の数を指定してください");
+            return Err(ServiceError::Invalid { parameter: "limit", problem });
+        }
+        let started = Instant::now();
+        let shelf = self.inner.library.shelf()?;
+        shelf.check(request.datasets.as_deref())?;
+        let query = Query {
+            text: request.query.clone(),
+            datasets: request.datasets.clone(),
+            limit,
+            ..Query::default()
+        };
+        let found = shelf
+            .searcher
+            .search(&query)
+            .map_err(|why| ServiceError::Internal(why.to_string()))?;
+        Ok(SearchResponse {
+            unresolved: sources::unresolved(&found),
+            sources: sources::number(&shelf, found.hits),
+            search_ms: started.elapsed().as_secs_f64() * 1e3,
+        })
+    }
+
+    /// One passage by data set and id, numbered 1. Blocks as `search` does.
+    pub fn passage(&self, dataset: &str, id: &str) -> Result<Option<Source>, ServiceError> {
+        let shelf = self.inner.library.shelf()?;
+        shelf.check(Some(&[dataset.to_owned()]))?;
+        let passage = shelf
+            .searcher
+            .passage(dataset, id)
+            .map_err(|why| ServiceError::Internal(why.to_string()))?;
+        Ok(passage.and_then(|passage| sources::whole(&shelf, dataset, passage)))
+    }
+
+    /// The installed data sets, by id. Empty when the state cannot be read (see `health`).
+    pub fn datasets(&self) -> Vec<DatasetSummary> {
+        self.inner.library.shelf().map(|shelf| shelf.summaries()).unwrap_or_default()
+    }
+
+    /// The installed models; the one in use first.
+    pub fn models(&self) -> Vec<ModelSummary> {
+        self.inner.model.refresh();
+        self.inner.model.models()
+    }
+
+    /// The model that a request names; `default` is the one in use.
+    pub fn resolve_model(&self, name: &str) -> Result<ModelSummary, ServiceError> {
+        let mut models = self.models().into_iter();
+        let found = models.find(|model| {
+            model.current && (name == "default" || name == model.id || name == model.name)
+        });
+        found.ok_or_else(|| match name {
+            "default" => ServiceError::NoModel(self.health().model_problem),
+            _ => ServiceError::UnknownModel(name.to_owned()),
+        })
+    }
+
+    /// What works now.
+    pub fn health(&self) -> Health {
+        let shelf = self.inner.library.shelf();
+        let model_problem = match self.inner.model.now() {
+            Slot::Ready(loaded) => loaded.model.problem().unwrap_or_default(),
+            Slot::Loading => "モデルを読み込んでいます".to_owned(),
+            Slot::Unusable(why) => why,
+        };
+        Health {
+            search: shelf.as_ref().is_ok_and(|shelf| shelf.broken.is_empty()),
+            model: model_problem.is_empty(),
+            model_problem,
+            datasets: shelf.map_or(0, |shelf| shelf.records.len()),
+            active_requests: self.inner.active.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Waits until the model has been loaded, or cannot be.
+    pub async fn model_settled(&self) {
+        self.inner.model.settled().await;
+    }
+
+    /// Ends every generation; later requests are refused with `Stopping`.
+    pub fn shutdown(&self) {
+        self.inner.stopping.send_replace(true);
+        if let Slot::Ready(loaded) = self.inner.model.now() {
+            loaded.model.shutdown();
+        }
+    }
+
+    fn admit(&self) -> Result<Admission, ServiceError> {
+        if *self.inner.stopping.borrow() {
+            return Err(ServiceError::Stopping);
+        }
+        self.inner.model.refresh();
+        let before = self.inner.active.fetch_add(1, Ordering::Relaxed);
+        // Counted from here on: dropped with the refusal, too.
+        let admission = Admission(self.inner.clone());
+        if before >= self.inner.active_most {
+            let rounds = before.div_ceil(self.inner.slots) as u64;
+            return Err(ServiceError::Busy { retry_after_s: (5 * rounds).clamp(5, 60) });
+        }
+        Ok(admission)
+    }
+
+    fn start<F, W>(&self, work: F, admission: Admission) -> AnswerStream
+    where
+        F: FnOnce(Job) -> W,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let (events, stream) = mpsc::channel(EVENTS);
+        let job = Job::new(self.inner.clone(), events);
+        let work = work(job);
+        self.inner.runtime.spawn(async move {
+            work.await;
+            drop(admission);
+        });
+        stream
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let inner = self.inner.clone();
+        let joined = self.inner.runtime.spawn_blocking(move || work(&inner)).await;
+        joined.unwrap_or_else(|why| Err(ServiceError::Internal(why.to_string())))
+    }
+}
+
+fn check_question(question: &str) -> Result<(), ServiceError> {
+    let problem = match question.chars().count() {
+        _ if question.trim().is_empty() => "質問を入力してください".to_owned(),
+        length if length > QUESTION_MOST => {
+            format!("{QUESTION_MOST}文字までで入力してください（いまは{length}文字です）")
+        }
+        _ => return Ok(()),
+    };
+    Err(ServiceError::Invalid { parameter: "question", problem })
+}
+
+fn check_sampling(sampling: &SamplingRequest) -> Result<(), ServiceError> {
+    let outside = |value: Option<f32>, least: f32, most: f32| {
+        value.is_some_and(|value| !(least..=most).contains(&value))
+    };
+    let problem = |parameter, least: f32, most: f32| {
+        let problem = format!("{least}から{most}までの数を指定してください");
+        Err(ServiceError::Invalid { parameter, problem })
+    };
+    if outside(sampling.temperature, 0.0, 2.0) {
+        return problem("temperature", 0.0, 2.0);
+    }
+    if outside(sampling.top_p, 0.0, 1.0) {
+        return problem("top_p", 0.0, 1.0);
+    }
+    if outside(sampling.min_p, 0.0, 1.0) {
+        return problem("min_p", 0.0, 1.0);
+    }
+    if outside(sampling.repetition_penalty, 0.1, 10.0) {
+        return problem("repetition_penalty", 0.1, 10.0);
+    }
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The model in use: loaded beside the running service, exchanged when the state names another.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use super::types::ModelSummary;
+use crate::llm::{EngineOptions, Model};
+use crate::sync::{Installation, ModelRecord};
+
+/// What the slot holds.
+#[derive(Clone, Debug)]
+pub(super) enum Slot {
+    /// Being read; requests wait.
+    Loading,
+    /// Answers.
+    Ready(Arc<Loaded>),
+    /// Cannot answer, and why, in Japanese. Requests get excerpt answers.
+    Unusable(String),
+}
+
+/// A model that answers, with its record.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) model: Model,
+    pub(super) record: ModelRecord,
+}
+
+/// Keeps one model ready.
+#[derive(Debug)]
+pub(super) struct ModelSlot {
+    installation: Installation,
+    /// The settings' choice; it goes before the state's.
+    chosen: Option<String>,
+    options: EngineOptions,
+    slot: watch::Sender<Slot>,
+    /// BLAKE3 of the model that is loaded or being loaded, empty for none; `None` where the slot
+    /// never loads.
+    wanted: Option<Mutex<String>>,
+}
+
+impl ModelSlot {
+    pub(super) fn new(
+        installation: Installation,
+        chosen: Option<String>,
+        options: EngineOptions,
+    ) -> Arc<Self> {
+        let (slot, _) = watch::channel(Slot::Loading);
+        let wanted = Some(Mutex::new("not looked yet".to_owned()));
+        let model_slot = Arc::new(Self { installation, chosen, options, slot, wanted });
+        model_slot.refresh();
+        model_slot
+    }
+
+    /// A slot that never loads anything, for commands that only search.
+    pub(super) fn unused(installation: Installation) -> Arc<Self> {
+        let (slot, _) = watch::channel(Slot::Unusable("検索だけを行っています".to_owned()));
+        let options = EngineOptions::default();
+        Arc::new(Self { installation, chosen: None, options, slot, wanted: None })
+    }
+
+    /// What the slot holds now.
+    pub(super) fn now(&self) -> Slot {
+        self.slot.borrow().clone()
+    }
+
+    /// What the slot holds once loading has ended.
+    pub(super) async fn settled(&self) -> Slot {
+        let mut receiver = self.slot.subscribe();
+        match receiver.wait_for(|slot| !matches!(slot, Slot::Loading)).await {
+            Ok(slot) => slot.clone(),
+            Err(_) => Slot::Unusable("停止しました".to_owned()),
+        }
+    }
+
+    /// Looks at the state and loads another model in the background when it names one.
+    pub(super) fn refresh(self: &Arc<Self>) {
+        let Some(wanted) = &self.wanted else { return };
+        let record = self.wanted_record();
+        let hash = match &record {
+            Ok(record) => record.blake3.clone(),
+            Err(_) => String::new(),
+        };
+        {
+            let mut wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            if *wanted == hash {
+                return;
+            }
+            wanted.clone_from(&hash);
+        }
+        match record {
+            Ok(record) => self.load(record),
+            Err(why) => {
+                self.slot.send_replace(Slot::Unusable(why));
+            }
+        }
+    }
+
+    fn load(self: &Arc<Self>, record: ModelRecord) {
+        self.slot.send_replace(Slot::Loading);
+        let this = self.clone();
+        let path = self.installation.model_path(&record.blake3);
+        let spawned = std::thread::Builder::new().name("model-load".to_owned()).spawn(move || {
+            let slot = match Model::load(&path, &this.options) {
+                Ok(model) => {
+                    tracing::info!(model = record.name, "the model is ready");
+                    Slot::Ready(Arc::new(Loaded { model, record }))
+                }
+                Err(why) => {
+                    tracing::error!(%why, "the model cannot be used; answers are excerpts");
+                    Slot::Unusable(format!("モデル「{}」を読み込めません：{why}", record.name))
+                }
+            };
+            this.slot.send_replace(slot);
+        });
+        if let Err(why) = spawned {
+            self.slot.send_replace(Slot::Unusable(format!("モデルを読み込めません：{why}")));
+        }
+    }
+
+    fn wanted_record(&self) -> Result<ModelRecord, String> {
+        let state = self.installation.state().map_err(|why| why.to_string())?;
+        let id = self.chosen.as_ref().or(state.model.as_ref());
+        let id = id.ok_or_else(|| "モデルが登録されていません".to_owned())?;
+        let blake3 = state
+            .models
+            .get(id)
+            .ok_or_else(|| format!("モデル「{id}」は登録されていません"))?;
+        self.installation.model(blake3).map_err(|why| why.to_string())
+    }
+
+    /// All installed models, the one in use first.
+    pub(super) fn models(&self) -> Vec<ModelSummary> {
+        let state = self.installation.state().unwrap_or_default();
+        let used = self.wanted_record().map(|record| record.id).unwrap_or_default();
+        let mut summaries: Vec<ModelSummary> = state
+            .models
+            .values()
+            .filter_map(|blake3| self.installation.model(blake3).ok())
+            .map(|record| summary(record, &used))
+            .collect();
+        summaries.sort_by_key(|summary| !summary.current);
+        summaries
+    }
+}
+
+fn summary(record: ModelRecord, used: &str) -> ModelSummary {
+    ModelSummary {
+        current: record.id == used,
+        id: record.id,
+        name: record.name,
+        blake3: record.blake3,
+        quantization: record.quantization,
+        architecture: record.architecture,
+        size_bytes: record.size_bytes,
+        context_tokens: record.context_tokens,
+        self_test: record.self_test,
+    }
+}

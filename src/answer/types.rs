@@ -1,0 +1,267 @@
+//! What goes into the [`Service`](super::Service) and what comes out: requests, events, errors.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::{DatasetIdentity, Passage, Provenance};
+use crate::text::Lang;
+
+/// How tokens are chosen. `None` means the default of the settings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SamplingRequest {
+    /// 0 is greedy.
+    pub temperature: Option<f32>,
+    pub top_k: Option<usize>,
+    pub top_p: Option<f32>,
+    pub min_p: Option<f32>,
+    pub repetition_penalty: Option<f32>,
+    pub seed: Option<u64>,
+}
+
+/// One turn of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatTurn {
+    /// `system`, `user` or `assistant`.
+    pub role: String,
+    pub content: String,
+}
+
+/// A question to be answered from data sets.
+#[derive(Clone, Debug, Default)]
+pub struct AnswerRequest {
+    pub question: String,
+    /// Ids of the data sets to use; `None` means all.
+    pub datasets: Option<Vec<String>>,
+    pub sampling: SamplingRequest,
+    /// At most so many tokens are generated; `None` means the default of the settings.
+    pub max_tokens: Option<usize>,
+}
+
+/// A conversation without data sets.
+#[derive(Clone, Debug, Default)]
+pub struct ChatRequest {
+    pub turns: Vec<ChatTurn>,
+    pub sampling: SamplingRequest,
+    pub max_tokens: Option<usize>,
+    /// Generation ends before the first of these strings, which is not part of the text.
+    pub stop: Vec<String>,
+}
+
+/// A raw prompt to be continued.
+#[derive(Clone, Debug, Default)]
+pub struct CompletionRequest {
+    pub prompt: String,
+    pub sampling: SamplingRequest,
+    pub max_tokens: Option<usize>,
+    pub stop: Vec<String>,
+}
+
+/// A passage with the number under which an answer cites it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Source {
+    /// Counted from 1, as in `[1]`.
+    pub number: usize,
+    /// Where it comes from.
+    pub dataset: DatasetIdentity,
+    pub passage: Passage,
+    /// 「地方自治法 第十条第二項」
+    pub citation: String,
+    /// 通例 or 固有
+    pub scope_label: &'static str,
+    /// 法律, 通知, …
+    pub authority_label: &'static str,
+    /// The best stretch of the passage's text, with byte ranges of the words that matched.
+    pub snippet: String,
+    pub highlights: Vec<Range<usize>>,
+}
+
+/// Who wrote the text of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerKind {
+    /// The model, from the passages.
+    Generated,
+    /// Sentences quoted from the passages, because no model could be used.
+    Excerpt,
+    /// 該当なし
+    NotFound,
+    /// The model alone, without data sets (chat and completions).
+    Plain,
+}
+
+/// Why generation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FinishReason {
+    /// The model ended, or a stop string came.
+    Stop,
+    /// `max_tokens` or the context was used up.
+    Length,
+    /// The client went away, pressed stop, or the server is shutting down.
+    Cancelled,
+}
+
+/// Counts and times of one answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Usage {
+    pub prompt_tokens: usize,
+    pub completion_tokens: usize,
+    pub search_ms: f64,
+    /// From the request to the first token; 0 when no token came.
+    pub first_token_ms: f64,
+    pub total_ms: f64,
+}
+
+/// The end of an answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct AnswerSummary {
+    pub kind: AnswerKind,
+    pub finish: FinishReason,
+    /// Citations that named no given passage, and so were removed from the text.
+    pub citations_removed: usize,
+    /// Numbers of the sources that the text cites, ascending.
+    pub cited: Vec<usize>,
+    /// Said to the reader beside the answer, in Japanese: stale data, no model, self-test model, …
+    pub notes: Vec<String>,
+    pub provenance: Provenance,
+    pub usage: Usage,
+}
+
+/// What an answer sends, in this order: `Sources` once, `Text` any number of times, then one of
+/// the last two.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum AnswerEvent {
+    /// The numbered passages that the answer may cite; empty for chat and completions.
+    Sources { sources: Vec<Source> },
+    /// More text; its citations are checked already.
+    Text { text: String },
+    /// The answer is whole.
+    Finished { summary: Box<AnswerSummary> },
+    /// It broke off. The text so far stands.
+    Failed { message: String },
+}
+
+/// The stream of an answer. Dropping it stops the generation.
+pub type AnswerStream = tokio::sync::mpsc::Receiver<AnswerEvent>;
+
+/// A search without an answer.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct SearchRequest {
+    pub query: String,
+    #[serde(default)]
+    pub datasets: Option<Vec<String>>,
+    /// At most so many passages, 1 to 100; `None` means 10.
+    #[serde(default)]
+    pub limit: Option<usize>,
+}
+
+/// Numbered passages, best first.
+#[derive(Clone, Debug, Serialize)]
+pub struct SearchResponse {
+    pub sources: Vec<Source>,
+    /// Provisions that the question names but no data set holds: 「民法 第九千条」.
+    pub unresolved: Vec<String>,
+    pub search_ms: f64,
+}
+
+/// A data set as the interface lists it.
+#[derive(Clone, Debug, Serialize)]
+pub struct DatasetSummary {
+    #[serde(flatten)]
+    pub identity: DatasetIdentity,
+    pub scope_label: &'static str,
+    pub authority_label: &'static str,
+    pub publisher: String,
+    pub licence: String,
+    pub documents: usize,
+    pub passages: u64,
+    /// Files that could not be read when the data set was added.
+    pub failures: usize,
+}
+
+/// A model as the interface lists it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModelSummary {
+    /// Name by which a request chooses it.
+    pub id: String,
+    /// Name in the interface.
+    pub name: String,
+    pub blake3: String,
+    pub quantization: String,
+    pub architecture: String,
+    pub size_bytes: u64,
+    pub context_tokens: usize,
+    pub self_test: bool,
+    /// True for the one in use.
+    pub current: bool,
+}
+
+/// State of the box for `/healthz`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    /// Search works.
+    pub search: bool,
+    /// The model answers; false means excerpt answers.
+    pub model: bool,
+    /// Why the model does not answer, in Japanese; empty when it does.
+    pub model_problem: String,
+    pub datasets: usize,
+    /// Requests waiting or being answered.
+    pub active_requests: usize,
+}
+
+/// Why a request is refused before anything was sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServiceError {
+    #[error("too many requests are waiting; try again in {retry_after_s} s")]
+    Busy { retry_after_s: u64 },
+    #[error("no model can be used: {0}")]
+    NoModel(String),
+    #[error("model {0:?} is not installed")]
+    UnknownModel(String),
+    #[error("data set {0:?} is not installed")]
+    UnknownDataset(String),
+    #[error("the prompt has {tokens} tokens, but the model takes at most {limit}")]
+    TooLong { tokens: usize, limit: usize },
+    /// A parameter is out of range: its name and what is allowed.
+    #[error("{parameter}: {problem}")]
+    Invalid {
+        parameter: &'static str,
+        problem: String,
+    },
+    #[error("the server is shutting down")]
+    Stopping,
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl ServiceError {
+    /// For the reader of the page.
+    pub fn message(&self, lang: Lang) -> String {
+        if lang == Lang::En {
+            return self.to_string();
+        }
+        match self {
+            Self::Busy { retry_after_s } => {
+                format!(
+                    "ただいま混み合っています。{retry_after_s}秒ほど待ってから、もう一度お試しください。"
+                )
+            }
+            Self::NoModel(why) => format!("モデルを使えません（{why}）。"),
+            Self::UnknownModel(name) => format!("モデル「{name}」は登録されていません。"),
+            Self::UnknownDataset(id) => format!("データセット「{id}」は登録されていません。"),
+            Self::TooLong { tokens, limit } => format!(
+                "文章が長すぎます（{tokens}トークン）。このモデルで扱えるのは{limit}トークンまでです。短くしてください。"
+            ),
+            Self::Invalid { parameter, problem } => {
+                format!("{parameter}の指定が正しくありません：{problem}")
+            }
+            Self::Stopping => "停止の準備中です。しばらくしてからお試しください。".to_owned(),
+            Self::Internal(why) => {
+                format!("処理中に問題が起きました（{why}）。情報担当者に知らせてください。")
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The help in Japanese: a table from the path of a command or argument to its words.
+
+use clap::Command;
+
+/// `path` is the subcommands joined by spaces, `path <id>` an argument by its id.
+const HELP: &[(&str, &str)] = &[
+    ("", "蔵（kura）：庁内のデータと庁内のモデルだけで答え、出典を示します。外部とは通信しません"),
+    ("<config>", "設定ファイル（kura.toml）"),
+    ("<data_dir>", "モデルやデータセットを置くフォルダー"),
+    ("<lang>", "メッセージの言語：ja または en［既定：KURA_LANG、LC_ALL、LANG による］"),
+    ("<log>", "ログの詳しさ：error、warn、info、debug"),
+    ("demo", "試してみる：見本データと付属モデルを専用フォルダーに入れて起動します"),
+    ("demo <listen>", "待ち受けるアドレスとポート［既定：127.0.0.1:8480］"),
+    ("demo <no_open>", "ブラウザーを開かない"),
+    ("serve", "画面とAPIを提供します"),
+    ("serve <listen>", "待ち受けるアドレスとポート［既定：127.0.0.1:8480］"),
+    ("ask", "質問に、出典を付けてこの場で答えます"),
+    ("ask <question>", "質問"),
+    ("ask <datasets>", "使うデータセット（繰り返し指定できます）"),
+    ("ask <max_tokens>", "回答の最大トークン数"),
+    ("ask <json>", "JSONで出力"),
+    ("search", "データセットを検索します"),
+    ("search <query>", "検索する言葉"),
+    ("search <datasets>", "使うデータセット（繰り返し指定できます）"),
+    ("search <limit>", "表示する件数の上限"),
+    ("search <json>", "JSONで出力"),
+    ("dataset", "データセットの追加・一覧・削除・表示"),
+    ("dataset add", "dataset.tomlと文書のあるフォルダーを追加、または新しい版に更新します"),
+    ("dataset add <dir>", "フォルダー"),
+    ("dataset add <json>", "JSONで出力"),
+    ("dataset list", "データセットの一覧"),
+    ("dataset list <json>", "JSONで出力"),
+    ("dataset remove", "データセットを削除します"),
+    ("dataset remove <id>", "データセットのID"),
+    ("dataset show", "データセットの版、基準日、読めなかったファイルを表示します"),
+    ("dataset show <id>", "データセットのID"),
+    ("dataset show <json>", "JSONで出力"),
+    ("model", "モデルの追加・一覧・選択・削除・検査"),
+    ("model add", "GGUFファイルを追加します"),
+    ("model add <file>", "ファイル"),
+    ("model add <id>", "コマンドやAPIで使う名前［既定：ファイル名から］"),
+    ("model list", "登録したモデルの一覧"),
+    ("model list <json>", "JSONで出力"),
+    ("model use", "使うモデルを選びます"),
+    ("model use <id>", "モデルのID"),
+    ("model remove", "モデルを削除します"),
+    ("model remove <id>", "モデルのID"),
+    ("model verify", "登録したモデルをハッシュと形式で検査します"),
+    ("model verify <id>", "このモデルだけを検査"),
+    ("model catalogue", "候補となるモデルの一覧：大きさ、必要なメモリ、ライセンス"),
+    ("model catalogue <json>", "JSONで出力"),
+    ("model fetch", "カタログのモデルを配布元から取得します（接続された端末のみ）"),
+    ("model fetch <id>", "カタログのID"),
+    ("model fetch <to>", "保存するフォルダー"),
+    ("eval", "品質を測ります"),
+    ("eval retrieval", "正解の分かる質問で検索の品質を測ります"),
+    ("eval retrieval <corpus>", "文書（JSON Lines：id、text、titleまたはlaw、art、head、cap、hier）"),
+    ("eval retrieval <queries>", "質問（JSON Lines：query、gold（IDの一覧）、choices）"),
+    ("eval retrieval <choices>", "選択肢も検索に使う"),
+    ("eval retrieval <field>", "検索に使う質問の項目"),
+    ("eval retrieval <json>", "JSONで出力"),
+    ("bench", "この機器での速さとメモリを測ります"),
+    ("bench <model>", "GGUFファイル［既定：使用中のモデル］"),
+    ("bench <prompt_tokens>", "入力のトークン数"),
+    ("bench <decode_tokens>", "生成するトークン数"),
+    ("bench <repeat>", "測定の回数"),
+    ("bench <json>", "JSONで出力"),
+    ("doctor", "この機器の問題点を分かりやすく示します"),
+    ("doctor <json>", "JSONで出力"),
+    ("completions", "シェルの補完スクリプトを出力します"),
+    ("completions <shell>", "bash、zsh、fish、elvish、powershellのいずれか"),
+];
+
+fn lookup(path: &str) -> Option<&'static str> {
+    HELP.iter().find(|(key, _)| *key == path).map(|(_, words)| *words)
+}
+
+/// Puts the Japanese help in place of the English one.
+pub(super) fn translate(command: Command) -> Command {
+    translate_at(command, "")
+        .disable_help_subcommand(true)
+        .subcommand_help_heading("コマンド")
+        .next_help_heading("オプション")
+}
+
+fn translate_at(mut command: Command, path: &str) -> Command {
+    if let Some(words) = lookup(path) {
+        command = command.about(words);
+    }
+    let arguments: Vec<String> = command.get_arguments().map(|a| a.get_id().to_string()).collect();
+    for id in arguments {
+        let key = if path.is_empty() { format!("<{id}>") } else { format!("{path} <{id}>") };
+        if let Some(words) = lookup(&key) {
+            command = command.mut_arg(id, |argument| argument.help(words));
+        }
+    }
+    let children: Vec<String> =
+        command.get_subcommands().map(|child| child.get_name().to_owned()).collect();
+    for name in children {
+        let path = if path.is_empty() { name.clone() } else { format!("{path} {name}") };
+        command = command.mut_subcommand(name, |child| translate_at(child, &path));
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn missing(command: &Command, path: &str, found: &mut Vec<String>) {
+        if lookup(path).is_none() && !command.is_hide_set() {
+            found.push(path.to_owned());
+        }
+        for argument in command.get_arguments() {
+            let key = format!("{path} <{}>", argument.get_id());
+            if lookup(key.trim_start()).is_none() && !command.is_hide_set() {
+                found.push(key);
+            }
+        }
+        for child in command.get_subcommands() {
+            missing(child, format!("{path} {}", child.get_name()).trim_start(), found);
+        }
+    }
+
+    #[test]
+    fn every_command_and_argument_has_japanese_help() {
+        let mut found = Vec::new();
+        missing(&super::super::Cli::command(), "", &mut found);
+        assert!(found.is_empty(), "{found:?}");
+    }
+}

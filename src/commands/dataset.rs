@@ -1,0 +1,160 @@
+//! `kura dataset …`: add, list, remove, show.
+
+use std::path::Path;
+
+use super::install::{self, Outcome};
+use super::{Context, Failure, cancel, output};
+use crate::cli::DatasetCommand;
+use crate::sync::{FileProblem, GenerationRecord};
+use crate::text::Lang;
+
+/// Files named in the output of `add`; the rest is counted and shown by `show`.
+const NAMED: usize = 20;
+
+pub(super) fn run(context: &Context, asked: &DatasetCommand) -> Result<(), Failure> {
+    match asked {
+        DatasetCommand::Add { dir, json } => add(context, dir, *json),
+        DatasetCommand::List { json } => list(context, *json),
+        DatasetCommand::Remove { id } => remove(context, id),
+        DatasetCommand::Show { id, json } => show(context, id, *json),
+    }
+}
+
+fn add(context: &Context, dir: &Path, json: bool) -> Result<(), Failure> {
+    let cancelled = cancel::on_interrupt()?;
+    let outcome = install::add(context, dir, &cancelled)?;
+    if json {
+        return output::json(outcome.record());
+    }
+    report(context, &outcome);
+    Ok(())
+}
+
+/// Says what was installed, and names what was not read.
+pub(super) fn report(context: &Context, outcome: &Outcome) {
+    let record = outcome.record();
+    let info = &record.info;
+    let line = match (outcome, context.lang) {
+        (Outcome::Unchanged(_), Lang::Ja) => {
+            format!("「{}」（版 {}）は登録済みで、内容に変わりはありません。", info.title, info.edition)
+        }
+        (Outcome::Unchanged(_), Lang::En) => {
+            format!("{} (edition {}) is installed already, with the same content.", info.title, info.edition)
+        }
+        (Outcome::Added(_), Lang::Ja) => format!(
+            "「{}」（版 {}、基準日 {}）を登録しました：文書 {}件、該当箇所 {}件。",
+            info.title, info.edition, info.as_of, record.documents, record.passages
+        ),
+        (Outcome::Added(_), Lang::En) => format!(
+            "{} (edition {}, as of {}) is installed: {} documents, {} passages.",
+            info.title, info.edition, info.as_of, record.documents, record.passages
+        ),
+    };
+    println!("{line}");
+    name_problems(context, &record.failures, "読めなかったファイル", "Files that were not read", NAMED);
+    name_problems(context, &record.warnings, "一部を読めなかったファイル", "Files read in part", NAMED);
+}
+
+fn name_problems(context: &Context, problems: &[FileProblem], ja: &str, en: &str, most: usize) {
+    if problems.is_empty() {
+        return;
+    }
+    println!("{}: {}", context.words(ja, en), problems.len());
+    for problem in problems.iter().take(most) {
+        println!("  {}: {}", problem.path, context.words(&problem.ja, &problem.en));
+    }
+    let rest = problems.len().saturating_sub(most);
+    if rest > 0 {
+        match context.lang {
+            Lang::Ja => println!("  ほか{rest}件（kura dataset show で全件を表示します）"),
+            Lang::En => println!("  and {rest} more (kura dataset show lists them all)"),
+        }
+    }
+}
+
+fn records(context: &Context) -> Result<Vec<GenerationRecord>, Failure> {
+    let installation = context.installation()?;
+    let state = installation.state()?;
+    let mut records = Vec::new();
+    for (id, entry) in &state.datasets {
+        records.push(installation.generation(id, &entry.current)?);
+    }
+    Ok(records)
+}
+
+fn list(context: &Context, json: bool) -> Result<(), Failure> {
+    let records = records(context)?;
+    if json {
+        return output::json(&records);
+    }
+    if records.is_empty() {
+        println!(
+            "{}",
+            context.words(
+                "データセットはありません。kura dataset add フォルダー で追加します。",
+                "There are no data sets. Add one with: kura dataset add DIR"
+            )
+        );
+        return Ok(());
+    }
+    let header = match context.lang {
+        Lang::Ja => ["ID", "名称", "区分", "版", "基準日", "文書", "該当箇所", "読めず"],
+        Lang::En => ["ID", "TITLE", "SCOPE", "EDITION", "AS OF", "DOCS", "PASSAGES", "NOT READ"],
+    };
+    let rows: Vec<Vec<String>> = records
+        .iter()
+        .map(|record| {
+            vec![
+                record.info.id.clone(),
+                record.info.title.clone(),
+                record.info.scope.label().to_owned(),
+                record.info.edition.clone(),
+                record.info.as_of.to_string(),
+                record.documents.to_string(),
+                record.passages.to_string(),
+                record.failures.len().to_string(),
+            ]
+        })
+        .collect();
+    output::table(&header, &rows);
+    Ok(())
+}
+
+fn remove(context: &Context, id: &str) -> Result<(), Failure> {
+    context.installation()?.writer()?.remove_dataset(id)?;
+    match context.lang {
+        Lang::Ja => println!("データセット「{id}」を削除しました。"),
+        Lang::En => println!("Data set {id} is removed."),
+    }
+    Ok(())
+}
+
+fn show(context: &Context, id: &str, json: bool) -> Result<(), Failure> {
+    let found = records(context)?.into_iter().find(|record| record.info.id == id);
+    let record = found.ok_or_else(|| crate::sync::SyncError::UnknownDataset(id.to_owned()))?;
+    if json {
+        return output::json(&record);
+    }
+    let info = &record.info;
+    let lines = [
+        ("ID", "id", info.id.clone()),
+        ("名称", "title", info.title.clone()),
+        ("区分", "scope", info.scope.label().to_owned()),
+        ("位置付け", "authority", info.authority.label().to_owned()),
+        ("版", "edition", info.edition.clone()),
+        ("基準日", "as of", info.as_of.to_string()),
+        ("発行者", "publisher", info.publisher.clone()),
+        ("ライセンス", "licence", info.licence.clone()),
+        ("文書", "documents", record.documents.to_string()),
+        ("該当箇所", "passages", record.passages.to_string()),
+        ("登録日時", "added", record.added_at.clone()),
+        ("BLAKE3", "BLAKE3", record.content_blake3.clone()),
+    ];
+    for (ja, en, value) in lines {
+        println!("{}: {value}", context.words(ja, en));
+    }
+    let all = usize::MAX;
+    name_problems(context, &record.failures, "読めなかったファイル", "Files that were not read", all);
+    name_problems(context, &record.warnings, "一部を読めなかったファイル", "Files read in part", all);
+    Ok(())
+}

@@ -1,0 +1,292 @@
+//! `kura model …`: add, list, use, remove, verify.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Context, Failure, bundled, cancel, catalogue, output};
+use crate::cli::ModelCommand;
+use crate::llm::Model;
+use crate::sync::{Installation, ModelRecord, Staging, SyncError};
+use crate::text::Lang;
+
+/// Bytes copied between two looks at the interrupt flag.
+const STEP: usize = 1 << 20;
+
+pub(super) fn run(context: &Context, asked: &ModelCommand) -> Result<(), Failure> {
+    match asked {
+        ModelCommand::Add { file, id } => {
+            let cancelled = cancel::on_interrupt()?;
+            let id = id.clone().unwrap_or_else(|| id_of(file));
+            let record = add(context, file, &id, false, &cancelled)?;
+            print_added(context, &record);
+            Ok(())
+        }
+        ModelCommand::List { json } => list(context, *json),
+        ModelCommand::Use { id } => {
+            context.installation()?.writer()?.use_model(id)?;
+            match context.lang {
+                Lang::Ja => println!("使うモデルを「{id}」にしました。"),
+                Lang::En => println!("The model in use is now {id}."),
+            }
+            Ok(())
+        }
+        ModelCommand::Remove { id } => {
+            context.installation()?.writer()?.remove_model(id)?;
+            match context.lang {
+                Lang::Ja => println!("モデル「{id}」を削除しました。"),
+                Lang::En => println!("Model {id} is removed."),
+            }
+            Ok(())
+        }
+        ModelCommand::Verify { id } => verify(context, id.as_deref()),
+        ModelCommand::Catalogue { json } => catalogue::run(context, *json),
+        #[cfg(feature = "connected")]
+        ModelCommand::Fetch { id, to } => super::model_fetch::run(context, id, to),
+    }
+}
+
+/// Installs the self-test model unless this very file is installed already.
+pub(super) fn add_bundled(context: &Context, cancelled: &AtomicBool) -> Result<(), Failure> {
+    let hash = blake3::hash(bundled::MODEL).to_hex().to_string();
+    let installation = context.installation()?;
+    if installation.state()?.models.get(bundled::MODEL_ID) == Some(&hash) {
+        return Ok(());
+    }
+    let dir = tempfile::tempdir().map_err(|why| unreadable(Path::new("tmp"), &why))?;
+    let path = dir.path().join("model.gguf");
+    std::fs::write(&path, bundled::MODEL).map_err(|why| unreadable(&path, &why))?;
+    let record = add(context, &path, bundled::MODEL_ID, true, cancelled)?;
+    print_added(context, &record);
+    Ok(())
+}
+
+fn print_added(context: &Context, record: &ModelRecord) {
+    match context.lang {
+        Lang::Ja => println!(
+            "モデル「{}」（ID {}、{}、{}）を登録しました。",
+            record.name, record.id, record.architecture, record.quantization
+        ),
+        Lang::En => println!(
+            "Model {} (id {}, {}, {}) is installed.",
+            record.name, record.id, record.architecture, record.quantization
+        ),
+    }
+}
+
+fn add(
+    context: &Context,
+    file: &Path,
+    id: &str,
+    self_test: bool,
+    cancelled: &AtomicBool,
+) -> Result<ModelRecord, Failure> {
+    check_id(id)?;
+    let info = Model::check(file).map_err(|why| {
+        Failure::new(
+            format!("{}はモデルとして使えません（{why}）。GGUFファイルを入手し直してください。", file.display()),
+            format!("{} cannot be used as a model: {why}", file.display()),
+        )
+    })?;
+    let installation = context.installation()?;
+    let mut writer = installation.writer()?;
+    let staging = writer.stage()?;
+    let blake3 = copy(context, file, &staging, info.file_size_bytes, cancelled)?;
+    let record = ModelRecord {
+        id: id.to_owned(),
+        name: info.name,
+        blake3,
+        quantization: info.quantization,
+        architecture: info.architecture,
+        size_bytes: info.file_size_bytes,
+        context_tokens: info.context_tokens,
+        licence: info.licence,
+        self_test,
+        added_at: super::install::now(),
+    };
+    writer.commit_model(staging, &record)?;
+    Ok(record)
+}
+
+/// Copies the file into the staging folder and hashes it on the way.
+fn copy(
+    context: &Context,
+    file: &Path,
+    staging: &Staging,
+    size_bytes: u64,
+    cancelled: &AtomicBool,
+) -> Result<String, Failure> {
+    let target = staging.path().join("model.gguf");
+    let mut source = File::open(file).map_err(|why| unreadable(file, &why))?;
+    let mut sink = File::create(&target).map_err(|why| unreadable(&target, &why))?;
+    let bar = output::progress_bytes(context, size_bytes, "モデルを登録しています", "Adding the model");
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; STEP];
+    loop {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(Failure::interrupted());
+        }
+        let length = source.read(&mut buffer).map_err(|why| unreadable(file, &why))?;
+        if length == 0 {
+            break;
+        }
+        hasher.update(&buffer[..length]);
+        sink.write_all(&buffer[..length]).map_err(|why| unreadable(&target, &why))?;
+        bar.inc(length as u64);
+    }
+    bar.finish_and_clear();
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn records(installation: &Installation) -> Result<Vec<ModelRecord>, SyncError> {
+    let state = installation.state()?;
+    state.models.values().map(|blake3| installation.model(blake3)).collect()
+}
+
+fn list(context: &Context, json: bool) -> Result<(), Failure> {
+    let installation = context.installation()?;
+    let records = records(&installation)?;
+    if json {
+        return output::json(&records);
+    }
+    if records.is_empty() {
+        println!(
+            "{}",
+            context.words(
+                "モデルはありません。kura model add ファイル.gguf で追加します（候補は kura model catalogue）。",
+                "There are no models. Add one with: kura model add FILE.gguf (see: kura model catalogue)"
+            )
+        );
+        return Ok(());
+    }
+    let used = context.config.model.clone().or(installation.state()?.model);
+    let header = match context.lang {
+        Lang::Ja => ["使用中", "ID", "名称", "種類", "量子化", "大きさ(MB)", "BLAKE3", "備考"],
+        Lang::En => ["IN USE", "ID", "NAME", "KIND", "QUANT", "SIZE MB", "BLAKE3", "NOTE"],
+    };
+    let rows: Vec<Vec<String>> = records
+        .iter()
+        .map(|record| {
+            let note = if record.self_test { context.words("動作確認用", "self-test") } else { "" };
+            vec![
+                if used.as_ref() == Some(&record.id) { "*" } else { "" }.to_owned(),
+                record.id.clone(),
+                record.name.clone(),
+                record.architecture.clone(),
+                record.quantization.clone(),
+                format!("{:.1}", record.size_bytes as f64 / 1e6),
+                record.blake3[..record.blake3.len().min(12)].to_owned(),
+                note.to_owned(),
+            ]
+        })
+        .collect();
+    output::table(&header, &rows);
+    Ok(())
+}
+
+fn verify(context: &Context, only: Option<&str>) -> Result<(), Failure> {
+    let installation = context.installation()?;
+    let mut records = records(&installation)?;
+    if let Some(id) = only {
+        records.retain(|record| record.id == id);
+        if records.is_empty() {
+            return Err(SyncError::UnknownModel(id.to_owned()).into());
+        }
+    }
+    let mut bad = 0;
+    for record in &records {
+        let path = installation.model_path(&record.blake3);
+        let problem = match hash(context, &path, record.size_bytes) {
+            Err(failure) => Some(failure.message(context.lang).to_owned()),
+            Ok(found) if found != record.blake3 => Some(
+                context.words("内容が登録時と違います", "its content has changed").to_owned(),
+            ),
+            Ok(_) => Model::check(&path).err().map(|why| why.to_string()),
+        };
+        match &problem {
+            None => println!("{}: OK", record.id),
+            Some(why) => println!("{}: {why}", record.id),
+        }
+        bad += usize::from(problem.is_some());
+    }
+    match bad {
+        0 => Ok(()),
+        _ => Err(Failure::new(
+            format!("{bad}件のモデルに問題があります。kura model remove で削除し、入れ直してください。"),
+            format!("{bad} model(s) are not as installed; remove and add them again"),
+        )),
+    }
+}
+
+fn hash(context: &Context, path: &Path, size_bytes: u64) -> Result<String, Failure> {
+    let mut source = File::open(path).map_err(|why| unreadable(path, &why))?;
+    let bar = output::progress_bytes(context, size_bytes, "検査しています", "Checking");
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; STEP];
+    loop {
+        let length = source.read(&mut buffer).map_err(|why| unreadable(path, &why))?;
+        if length == 0 {
+            break;
+        }
+        hasher.update(&buffer[..length]);
+        bar.inc(length as u64);
+    }
+    bar.finish_and_clear();
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// A name from the file's name: lowercase letters, digits, `.`, `_` and `-`.
+fn id_of(file: &Path) -> String {
+    let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("model");
+    let id: String = stem
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' })
+        .take(64)
+        .collect();
+    let trimmed = id.trim_start_matches(['.', '_', '-']);
+    if trimmed.is_empty() { "model".to_owned() } else { trimmed.to_owned() }
+}
+
+fn check_id(id: &str) -> Result<(), Failure> {
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let good = id.len() <= 64
+        && id != "default"
+        && id.starts_with(letters)
+        && id.chars().all(|c| letters(c) || matches!(c, '.' | '_' | '-'));
+    match good {
+        true => Ok(()),
+        false => Err(Failure::new(
+            format!("「{id}」は名前に使えません。英小文字・数字・. _ - で64文字まで、先頭は英小文字か数字にしてください（defaultは使えません）。"),
+            format!("{id:?} is no name for a model: lowercase letters, digits, . _ -, at most 64, a letter or digit first, and not \"default\""),
+        )),
+    }
+}
+
+fn unreadable(path: &Path, why: &std::io::Error) -> Failure {
+    Failure::new(
+        format!("{}を読み書きできません（{why}）。空き容量と権限を確認してください。", path.display()),
+        format!("cannot read or write {}: {why}", path.display()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids() {
+        for (file, id) in [
+            ("Qwen3-4B-Instruct-2507-Q4_K_M.gguf", "qwen3-4b-instruct-2507-q4_k_m"),
+            ("モデル.gguf", "model"),
+            ("a b.gguf", "a-b"),
+        ] {
+            assert_eq!(id_of(Path::new(file)), id);
+            check_id(id).unwrap();
+        }
+        for id in ["", "default", "A", "../x", "-x"] {
+            assert!(check_id(id).is_err(), "{id}");
+        }
+    }
+}

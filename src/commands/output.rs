@@ -1,0 +1,61 @@
+//! What commands print: JSON, tables, progress bars.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::{Context, Failure};
+
+/// Prints a value as indented JSON.
+pub(super) fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|why| {
+        Failure::new(format!("JSONにできません（{why}）。"), format!("cannot print JSON: {why}"))
+    })?;
+    println!("{text}");
+    Ok(())
+}
+
+/// Prints rows under a header, columns padded to their display width.
+pub(super) fn table(header: &[&str], rows: &[Vec<String>]) {
+    let width = |text: &str| text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
+    let mut widths: Vec<usize> = header.iter().map(|cell| width(cell)).collect();
+    for row in rows {
+        for (most, cell) in widths.iter_mut().zip(row) {
+            *most = (*most).max(width(cell));
+        }
+    }
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells
+            .zip(&widths)
+            .map(|(cell, most)| format!("{cell}{}", " ".repeat(most - width(cell))))
+            .collect();
+        println!("{}", padded.join("  ").trim_end());
+    };
+    line(&mut header.iter().copied());
+    for row in rows {
+        line(&mut row.iter().map(String::as_str));
+    }
+}
+
+/// A bar with rate and remaining time, on stderr; hidden where stderr is no terminal.
+pub(super) fn progress(context: &Context, total: u64, ja: &str, en: &str) -> ProgressBar {
+    let bar = ProgressBar::new(total);
+    let left = context.words("残り", "left");
+    let template = format!("{{prefix}} [{{bar:30}}] {{pos}}/{{len}} ({{per_sec}}, {left} {{eta}}) {{msg}}");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_prefix(context.words(ja, en).to_owned());
+    bar
+}
+
+/// The same for bytes.
+pub(super) fn progress_bytes(context: &Context, total: u64, ja: &str, en: &str) -> ProgressBar {
+    let bar = progress(context, total, ja, en);
+    let left = context.words("残り", "left");
+    let template =
+        format!("{{prefix}} [{{bar:30}}] {{bytes}}/{{total_bytes}} ({{bytes_per_sec}}, {left} {{eta}})");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}

@@ -1,0 +1,40 @@
+//! `kura search`: passages without an answer.
+
+use super::{Context, Failure, output};
+use crate::answer::{SearchRequest, Service};
+use crate::cli::SearchArgs;
+
+pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<(), Failure> {
+    let request = SearchRequest {
+        query: args.query.clone(),
+        datasets: (!args.datasets.is_empty()).then(|| args.datasets.clone()),
+        limit: Some(args.limit),
+    };
+    let runtime = super::serve::runtime()?;
+    let _inside = runtime.enter();
+    let response = Service::open_without_model(&context.config)?.search(&request)?;
+    if args.json {
+        return output::json(&response);
+    }
+    for label in &response.unresolved {
+        println!(
+            "※ {label}{}",
+            context.words("は、データセットにありません。", " is in none of the data sets.")
+        );
+    }
+    if response.sources.is_empty() {
+        println!("{}", context.words("該当なし", "nothing found"));
+    }
+    for source in &response.sources {
+        println!(
+            "[{}] {}（{}・{}、{}）",
+            source.number,
+            source.citation,
+            source.authority_label,
+            source.scope_label,
+            source.passage.path
+        );
+        println!("    {}", source.snippet.replace('\n', " "));
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! The table of settings: one row a key, with its parser and its help.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::{Config, Device, ENV_PREFIX};
+
+/// One setting.
+#[derive(Debug)]
+pub struct Key {
+    /// As in the file: `listen`, `engine.threads`.
+    pub name: &'static str,
+    /// What it does, for `kura.toml` and the help.
+    pub help: &'static str,
+    /// Parses a value and stores it; the error says what is allowed.
+    pub set: fn(&mut Config, &str) -> Result<(), String>,
+}
+
+impl Key {
+    /// `engine` of `engine.threads`.
+    pub fn table(&self) -> Option<&'static str> {
+        self.name.split_once('.').map(|(table, _)| table)
+    }
+
+    /// `KURA_ENGINE_THREADS` of `engine.threads`.
+    pub fn env_name(&self) -> String {
+        format!("{ENV_PREFIX}{}", self.name.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+/// All settings.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "data_dir",
+        help: "folder of everything installed (an absolute or relative path)",
+        set: |config, value| {
+            config.data_dir = PathBuf::from(non_empty(value)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "listen",
+        help: "address and port of the HTTP server, 127.0.0.1:8480",
+        set: |config, value| {
+            config.listen = value
+                .parse()
+                .map_err(|_| "an address with a port is expected, like 127.0.0.1:8480".to_owned())?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "access_key",
+        help: "secret that every request must carry, 16 characters or more",
+        set: |config, value| {
+            let long_enough = value.chars().count() >= 16;
+            let visible = value.chars().all(|c| c.is_ascii_graphic());
+            config.access_key = Some(value.to_owned());
+            match long_enough && visible {
+                true => Ok(()),
+                false => Err("16 or more visible ASCII characters are expected".to_owned()),
+            }
+        },
+    },
+    Key {
+        name: "model",
+        help: "id of the model to use, as `kura model list` shows it",
+        set: |config, value| {
+            config.model = Some(non_empty(value)?.to_owned());
+            Ok(())
+        },
+    },
+    Key {
+        name: "log",
+        help: "error, warn, info, debug, trace, or a filter such as kura=debug",
+        set: |config, value| {
+            value
+                .parse::<tracing_subscriber::filter::Targets>()
+                .map_err(|_| "a level or a filter such as kura=debug is expected".to_owned())?;
+            config.log = value.to_owned();
+            Ok(())
+        },
+    },
+    Key {
+        name: "engine.threads",
+        help: "threads of the model; 0 = one for each core",
+        set: |config, value| number(value, 0, 1024).map(|n| config.engine.threads = n),
+    },
+    Key {
+        name: "engine.slots",
+        help: "answers written at the same time",
+        set: |config, value| number(value, 1, 64).map(|n| config.engine.slots = n),
+    },
+    Key {
+        name: "engine.context_tokens",
+        help: "context of one answer in tokens; 0 = the model's own, at most 4,096",
+        set: |config, value| {
+            let tokens: usize = number(value, 0, 1 << 20)?;
+            if (1..256).contains(&tokens) {
+                return Err("0, or 256 or more is expected".to_owned());
+            }
+            config.engine.context_tokens = tokens;
+            Ok(())
+        },
+    },
+    Key {
+        name: "engine.queue",
+        help: "requests that may wait; more are refused for a while",
+        set: |config, value| number(value, 1, 4096).map(|n| config.engine.queue = n),
+    },
+    Key {
+        name: "engine.device",
+        help: "cpu, or cuda in a binary built for it",
+        set: |config, value| {
+            config.engine.device = match value {
+                "cpu" => Device::Cpu,
+                "cuda" if cfg!(feature = "cuda") => Device::Cuda,
+                "cuda" => return Err("this binary was built without cuda; use cpu".to_owned()),
+                _ => return Err("cpu or cuda is expected".to_owned()),
+            };
+            Ok(())
+        },
+    },
+    Key {
+        name: "answer.passages",
+        help: "passages given to the model for one answer",
+        set: |config, value| number(value, 1, 20).map(|n| config.answer.passages = n),
+    },
+    Key {
+        name: "answer.max_tokens",
+        help: "tokens of an answer at most",
+        set: |config, value| number(value, 16, 8192).map(|n| config.answer.max_tokens = n),
+    },
+    Key {
+        name: "answer.temperature",
+        help: "0 always writes the same answer; higher varies, up to 2",
+        set: |config, value| number(value, 0.0, 2.0).map(|n| config.answer.temperature = n),
+    },
+    Key {
+        name: "ingest.time_limit_s",
+        help: "seconds that reading one file may take",
+        set: |config, value| number(value, 1, 3600).map(|n| config.ingest.time_limit_s = n),
+    },
+    Key {
+        name: "ingest.memory_limit_mib",
+        help: "MiB that reading one file may use",
+        set: |config, value| number(value, 64, 65536).map(|n| config.ingest.memory_limit_mib = n),
+    },
+];
+
+/// `; did you mean engine.threads?` for a key that is one or two letters off; else empty.
+pub(super) fn suggestion(name: &str) -> String {
+    let nearest = KEYS.iter().min_by_key(|key| distance(key.name, name));
+    match nearest.filter(|key| distance(key.name, name) <= 2) {
+        Some(key) => format!("; did you mean {}?", key.name),
+        None => String::new(),
+    }
+}
+
+/// Levenshtein distance over bytes.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let substituted = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+fn non_empty(value: &str) -> Result<&str, String> {
+    match value.trim() {
+        "" => Err("it is empty".to_owned()),
+        value => Ok(value),
+    }
+}
+
+fn number<T: FromStr + PartialOrd + std::fmt::Display>(
+    value: &str,
+    least: T,
+    most: T,
+) -> Result<T, String> {
+    let expected = format!("a number from {least} to {most} is expected");
+    match value.trim().parse::<T>() {
+        Ok(number) if number >= least && number <= most => Ok(number),
+        _ => Err(expected),
+    }
+}

@@ -1,0 +1,75 @@
+use super::*;
+
+fn file(text: &str) -> Result<Config, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kura.toml");
+    std::fs::write(&path, text).unwrap();
+    Config::load(Config::default(), &Overrides { file: Some(path), ..Overrides::default() })
+}
+
+#[test]
+fn later_sources_win() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kura.toml");
+    std::fs::write(&path, "[engine]\nthreads = 3\nslots = 5\nqueue = 7\n").unwrap();
+    let config = Config::load(
+        Config::default(),
+        &Overrides {
+            file: Some(path),
+            env: vec![
+                ("KURA_ENGINE_SLOTS".into(), "6".into()),
+                ("KURA_ENGINE_QUEUE".into(), "8".into()),
+            ],
+            flags: vec![("--queue".into(), "engine.queue", "9".into())],
+        },
+    )
+    .unwrap();
+    assert_eq!((config.engine.threads, config.engine.slots, config.engine.queue), (3, 6, 9));
+}
+
+#[test]
+fn every_problem_is_named_with_its_line() {
+    let error = file("lisen = \"x\"\nlisten = \"nowhere\"\n[engine]\nthreads = -1\nslots = true\n[motor]\nx = 1\n")
+        .unwrap_err();
+    let lines: Vec<_> = error
+        .problems
+        .iter()
+        .map(|problem| match &problem.origin {
+            Origin::File { line, .. } => (*line, problem.what.as_str()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected = [
+        (1, "did you mean listen?"),
+        (2, "127.0.0.1:8480"),
+        (4, "from 0 to 1024"),
+        (5, "a boolean is not expected"),
+        (6, "unknown table [motor]"),
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:?}");
+    for (line, part) in expected {
+        assert!(lines.iter().any(|(at, what)| *at == line && what.contains(part)), "{line}: {lines:?}");
+    }
+}
+
+#[test]
+fn broken_toml_is_named_with_its_line() {
+    let error = file("log = \"info\"\nlisten = \n").unwrap_err();
+    assert!(matches!(error.problems[0].origin, Origin::File { line: 2, .. }), "{error}");
+}
+
+#[test]
+fn open_address_needs_a_key() {
+    assert!(file("listen = \"0.0.0.0:80\"").unwrap_err().to_string().contains("access_key"));
+    assert!(file("access_key = \"short\"").is_err());
+    let open = file("listen = \"0.0.0.0:80\"\naccess_key = \"0123456789abcdef\"").unwrap();
+    assert_eq!(open.access_key.as_deref(), Some("0123456789abcdef"));
+}
+
+#[test]
+fn unknown_environment_is_named() {
+    let overrides =
+        Overrides { env: vec![("KURA_LISTEM".into(), "x".into())], ..Overrides::default() };
+    let error = Config::load(Config::default(), &overrides).unwrap_err();
+    assert_eq!(error.problems[0].origin, Origin::Env("KURA_LISTEM".into()));
+}

@@ -1,0 +1,276 @@
+//! Causal attention with grouped heads over the slot cache.
+//!
+//! On a CPU: tiles of queries that share a key head run over blocks of 32 positions with a running softmax, so
+//! memory stays in cache and the work grows with the visible positions only. Blocks begin at fixed positions, hence
+//! a token's result is the same in any batch. On another device: candle's operations, one sequence at a time.
+
+use candle_core::{DType, Device, Tensor};
+use rayon::prelude::*;
+
+use super::architecture::Architecture;
+use super::error::ModelError;
+use super::kernels::{Level, dense, elementwise, level};
+use super::kv_cache::{BLOCK, DeviceSlot, HostLayer, KvNumber, Span};
+use super::ops::softmax;
+
+/// Rows of queries (tokens × heads of a group) that share one pass over a block.
+const TILE_ROWS: usize = 32;
+
+/// What attention needs to know of a layer.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) heads: usize,
+    pub(crate) kv_heads: usize,
+    pub(crate) head_length: usize,
+    pub(crate) scale: f32,
+    /// Tokens that are seen, the token itself included.
+    pub(crate) window: Option<usize>,
+}
+
+impl Shape {
+    pub(crate) fn of_layer(architecture: &Architecture, layer: usize) -> Self {
+        Self {
+            heads: architecture.heads,
+            kv_heads: architecture.kv_heads,
+            head_length: architecture.head_length,
+            scale: architecture.attention_scale,
+            window: architecture
+                .window
+                .filter(|_| architecture.windowed_layers[layer]),
+        }
+    }
+
+    fn group(&self) -> usize {
+        self.heads / self.kv_heads
+    }
+
+    /// The first position that `position` sees.
+    fn first_seen(&self, position: usize) -> usize {
+        self.window
+            .map_or(0, |window| (position + 1).saturating_sub(window))
+    }
+}
+
+/// Queries of consecutive tokens with one key head.
+struct Tile {
+    slot: usize,
+    kv_head: usize,
+    /// Position and batch row of the first token.
+    position: usize,
+    row: usize,
+    tokens: usize,
+}
+
+/// `queries` (tokens, heads · head length) against the cache → the same shape.
+pub(crate) fn attend<T: KvNumber>(
+    shape: Shape,
+    cache: &HostLayer<T>,
+    spans: &[Span],
+    queries: &[f32],
+) -> Vec<f32> {
+    let tiles = tiles(shape, spans);
+    let level = level();
+    let results: Vec<Vec<f32>> = tiles
+        .par_iter()
+        .map_init(Scratch::default, |scratch, tile| {
+            attend_tile(level, shape, cache, tile, queries, scratch)
+        })
+        .collect();
+    let mut out = vec![0.0; queries.len()];
+    let (width, group) = (
+        shape.heads * shape.head_length,
+        shape.group() * shape.head_length,
+    );
+    for (tile, result) in tiles.iter().zip(&results) {
+        for (token, result) in result.chunks_exact(group).enumerate() {
+            let at = (tile.row + token) * width + tile.kv_head * group;
+            out[at..at + group].copy_from_slice(result);
+        }
+    }
+    out
+}
+
+fn tiles(shape: Shape, spans: &[Span]) -> Vec<Tile> {
+    let tile_tokens = (TILE_ROWS / shape.group()).max(1);
+    let mut tiles = Vec::new();
+    for span in spans {
+        for kv_head in 0..shape.kv_heads {
+            for first in (0..span.tokens).step_by(tile_tokens) {
+                tiles.push(Tile {
+                    slot: span.slot,
+                    kv_head,
+                    position: span.position + first,
+                    row: span.row + first,
+                    tokens: tile_tokens.min(span.tokens - first),
+                });
+            }
+        }
+    }
+    tiles
+}
+
+/// Buffers that a thread keeps from tile to tile.
+#[derive(Default)]
+struct Scratch {
+    queries: Vec<f32>,
+    block: Vec<f32>,
+    scores: Vec<f32>,
+    maxima: Vec<f32>,
+    sums: Vec<f32>,
+}
+
+impl Scratch {
+    fn prepare(&mut self, rows: usize, head_length: usize) {
+        self.queries.clear();
+        self.block.resize(BLOCK * head_length, 0.0);
+        self.scores.resize(rows * BLOCK, 0.0);
+        self.maxima.clear();
+        self.maxima.resize(rows, f32::NEG_INFINITY);
+        self.sums.clear();
+        self.sums.resize(rows, 0.0);
+    }
+}
+
+/// The result has a row for each token and head of the group: (tokens · group, head length).
+fn attend_tile<T: KvNumber>(
+    level: Level,
+    shape: Shape,
+    cache: &HostLayer<T>,
+    tile: &Tile,
+    queries: &[f32],
+    scratch: &mut Scratch,
+) -> Vec<f32> {
+    let (length, group) = (shape.head_length, shape.group());
+    let rows = tile.tokens * group;
+    scratch.prepare(rows, length);
+    for token in 0..tile.tokens {
+        let at = ((tile.row + token) * shape.heads + tile.kv_head * group) * length;
+        let heads = &queries[at..at + group * length];
+        scratch
+            .queries
+            .extend(heads.iter().map(|q| q * shape.scale));
+    }
+    let mut out = vec![0.0; rows * length];
+    let last = tile.position + tile.tokens - 1;
+    for block in shape.first_seen(tile.position) / BLOCK..=last / BLOCK {
+        T::widen(
+            level,
+            cache.key_block(tile.slot, tile.kv_head, block),
+            &mut scratch.block,
+        );
+        let scores = &mut scratch.scores[..rows * BLOCK];
+        scores.fill(0.0);
+        let sizes = (rows, length, BLOCK);
+        dense::multiply_add(level, &scratch.queries, &scratch.block, scores, sizes);
+        for row in 0..rows {
+            let scores = &mut scores[row * BLOCK..(row + 1) * BLOCK];
+            mask(shape, tile.position + row / group, block, scores);
+            let rescale = weigh(
+                level,
+                scores,
+                &mut scratch.maxima[row],
+                &mut scratch.sums[row],
+            );
+            if rescale != 1.0 {
+                dense::scale(level, &mut out[row * length..(row + 1) * length], rescale);
+            }
+        }
+        T::widen(
+            level,
+            cache.value_block(tile.slot, tile.kv_head, block),
+            &mut scratch.block,
+        );
+        dense::multiply_add(
+            level,
+            scores,
+            &scratch.block,
+            &mut out,
+            (rows, BLOCK, length),
+        );
+    }
+    for (row, sum) in out.chunks_exact_mut(length).zip(&scratch.sums) {
+        dense::scale(level, row, 1.0 / sum);
+    }
+    out
+}
+
+/// Hides the positions of a block that a token does not see.
+fn mask(shape: Shape, position: usize, block: usize, scores: &mut [f32]) {
+    let start = block * BLOCK;
+    let hidden_before = shape.first_seen(position).saturating_sub(start).min(BLOCK);
+    let seen_until = (position + 1).saturating_sub(start).min(BLOCK);
+    scores[..hidden_before].fill(f32::NEG_INFINITY);
+    scores[seen_until..].fill(f32::NEG_INFINITY);
+}
+
+/// Turns scores into weights relative to the running maximum; gives the factor for what was summed before.
+fn weigh(level: Level, scores: &mut [f32], maximum: &mut f32, sum: &mut f32) -> f32 {
+    let block_maximum = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let old = *maximum;
+    *maximum = old.max(block_maximum);
+    if *maximum == f32::NEG_INFINITY {
+        scores.fill(0.0);
+        return 1.0;
+    }
+    let rescale = if old == *maximum {
+        1.0
+    } else {
+        (old - *maximum).exp()
+    };
+    *sum = *sum * rescale + elementwise::exponentials(level, scores, *maximum);
+    rescale
+}
+
+/// The same on a candle device: stores `keys` and `values` (tokens, kv heads, head length), then attends with `queries`
+/// (tokens, heads, head length) → (tokens, heads · head length).
+pub(crate) fn attend_on_device(
+    shape: Shape,
+    slots: &[DeviceSlot],
+    spans: &[Span],
+    (queries, keys, values): (&Tensor, &Tensor, &Tensor),
+) -> Result<Tensor, ModelError> {
+    let mut results = Vec::with_capacity(spans.len());
+    for span in spans {
+        let slot = &slots[span.slot];
+        for (cache, new) in [(&slot.keys, keys), (&slot.values, values)] {
+            let new = new.narrow(0, span.row, span.tokens)?.transpose(0, 1)?;
+            cache.slice_set(
+                &new.to_dtype(cache.dtype())?.contiguous()?,
+                1,
+                span.position,
+            )?;
+        }
+        let seen = span.position + span.tokens;
+        let widen = |cache: &Tensor| cache.narrow(1, 0, seen)?.contiguous()?.to_dtype(DType::F32);
+        let (keys, values) = (widen(&slot.keys)?, widen(&slot.values)?);
+        let (heads, group, length) = (shape.kv_heads, shape.group(), shape.head_length);
+        let queries = queries.narrow(0, span.row, span.tokens)?;
+        let queries = queries
+            .reshape((span.tokens, heads, group, length))?
+            .permute((1, 2, 0, 3))?;
+        let queries = queries
+            .contiguous()?
+            .reshape((heads, group * span.tokens, length))?;
+        let scores = (queries.matmul(&keys.t()?.contiguous()?)? * f64::from(shape.scale))?;
+        let scores = scores.reshape((heads, group, span.tokens, seen))?;
+        let scores = scores.broadcast_add(&device_mask(shape, span, queries.device())?)?;
+        let weights = softmax(&scores)?.reshape((heads, group * span.tokens, seen))?;
+        let out = weights
+            .matmul(&values)?
+            .reshape((heads, group, span.tokens, length))?;
+        let out = out.permute((2, 0, 1, 3))?.contiguous()?;
+        results.push(out.reshape((span.tokens, shape.heads * length))?);
+    }
+    Ok(Tensor::cat(&results, 0)?)
+}
+
+/// 0 where a token sees a position, −∞ elsewhere: (tokens, positions).
+fn device_mask(shape: Shape, span: &Span, device: &Device) -> Result<Tensor, ModelError> {
+    let seen = span.position + span.tokens;
+    let mut mask = vec![f32::NEG_INFINITY; span.tokens * seen];
+    for (token, row) in mask.chunks_exact_mut(seen).enumerate() {
+        let position = span.position + token;
+        row[shape.first_seen(position)..=position].fill(0.0);
+    }
+    Ok(Tensor::from_vec(mask, (span.tokens, seen), device)?)
+}

@@ -1,0 +1,327 @@
+//! The decoder against candle-transformers on the same files, against itself in batches and chunks, and its two ways of
+//! computing against each other.
+
+use std::path::Path;
+
+use candle_core::quantized::{GgmlDType, gguf_file};
+use candle_core::{Device, Tensor};
+use candle_transformers::models::{
+    quantized_gemma3, quantized_llama, quantized_qwen2, quantized_qwen3,
+};
+
+use super::*;
+use crate::llm::kernels::elementwise::Activation;
+use crate::llm::testing::TestModel;
+
+const ARCHITECTURES: [&str; 4] = ["llama", "qwen2", "qwen3", "gemma3"];
+
+struct TestFile {
+    _folder: tempfile::TempDir,
+    path: std::path::PathBuf,
+}
+
+fn write(model: &TestModel) -> TestFile {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    model.write(&path).unwrap();
+    TestFile {
+        _folder: folder,
+        path,
+    }
+}
+
+fn decoder(path: &Path, kv_type: KvType, compute: Compute) -> Decoder {
+    let gguf = Gguf::open(path).unwrap();
+    let architecture = Architecture::read(&gguf).unwrap();
+    decoder_of(&gguf, architecture, kv_type, compute)
+}
+
+fn decoder_of(
+    gguf: &Gguf,
+    architecture: Architecture,
+    kv_type: KvType,
+    compute: Compute,
+) -> Decoder {
+    let options = DecoderOptions {
+        slots: 3,
+        context_tokens: 400,
+        kv_type,
+        compute,
+    };
+    Decoder::load(gguf, architecture, options).unwrap()
+}
+
+fn one(slot: usize, position: usize, tokens: &[u32]) -> Batch {
+    let tokens = tokens.to_vec();
+    Batch {
+        sequences: vec![BatchSequence {
+            slot,
+            position,
+            tokens,
+            wants_logits: true,
+        }],
+    }
+}
+
+fn logits(decoder: &mut Decoder, batch: &Batch) -> Vec<f32> {
+    decoder.forward(batch).unwrap().remove(0)
+}
+
+fn argmax(logits: &[f32]) -> u32 {
+    let best = logits
+        .iter()
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(b.1))
+        .unwrap();
+    best.0 as u32
+}
+
+fn greedy(decoder: &mut Decoder, prompt: &[u32], count: usize) -> Vec<u32> {
+    let mut last = logits(decoder, &one(0, 0, prompt));
+    let mut tokens = vec![argmax(&last)];
+    while tokens.len() < count {
+        let position = prompt.len() + tokens.len() - 1;
+        last = logits(decoder, &one(0, position, &tokens[tokens.len() - 1..]));
+        tokens.push(argmax(&last));
+    }
+    tokens
+}
+
+fn prompt(length: usize) -> Vec<u32> {
+    (0..length).map(|i| (i * 31 % 251) as u32).collect()
+}
+
+/// The peer's greedy tokens.
+fn peer_greedy(path: &Path, architecture: &str, prompt: &[u32], count: usize) -> Vec<u32> {
+    let mut file = std::fs::File::open(path).unwrap();
+    let content = gguf_file::Content::read(&mut file).unwrap();
+    let device = Device::Cpu;
+    let mut forward: Box<dyn FnMut(&Tensor, usize) -> candle_core::Result<Tensor>> =
+        match architecture {
+            "llama" => {
+                let mut model =
+                    quantized_llama::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
+                Box::new(move |x, position| model.forward(x, position))
+            }
+            "qwen2" => {
+                let mut model =
+                    quantized_qwen2::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
+                Box::new(move |x, position| model.forward(x, position))
+            }
+            "qwen3" => {
+                let mut model =
+                    quantized_qwen3::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
+                Box::new(move |x, position| model.forward(x, position))
+            }
+            _ => {
+                let mut model =
+                    quantized_gemma3::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
+                Box::new(move |x, position| model.forward(x, position))
+            }
+        };
+    let mut step = |tokens: &[u32], position| {
+        let x = Tensor::new(tokens, &device).unwrap().unsqueeze(0).unwrap();
+        let logits = forward(&x, position).unwrap().flatten_all().unwrap();
+        argmax(&logits.to_vec1::<f32>().unwrap())
+    };
+    let mut tokens = vec![step(prompt, 0)];
+    while tokens.len() < count {
+        let last = tokens[tokens.len() - 1];
+        tokens.push(step(&[last], prompt.len() + tokens.len() - 1));
+    }
+    tokens
+}
+
+/// 64 tokens, all equal, on one file of each architecture.
+fn check_peer(kind: GgmlDType, adapt: impl Fn(TestModel) -> TestModel) {
+    for name in ARCHITECTURES {
+        let file = write(&adapt(TestModel {
+            kind,
+            ..TestModel::new(name)
+        }));
+        let gguf = Gguf::open(&file.path).unwrap();
+        let mut architecture = Architecture::read(&gguf).unwrap();
+        // The peer computes Gemma's gate with SiLU; the published model, llama.cpp and we use GELU.
+        architecture.activation = Activation::Silu;
+        let mut ours = decoder_of(&gguf, architecture, KvType::F32, Compute::Cpu);
+        let tokens = greedy(&mut ours, &prompt(20), 64);
+        let peer = peer_greedy(&file.path, name, &prompt(20), 64);
+        assert_eq!(tokens, peer, "{name} {kind:?}");
+        let mut distinct = tokens;
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert!(
+            distinct.len() >= 8,
+            "{name} {kind:?} says little: {distinct:?}"
+        );
+    }
+}
+
+#[test]
+fn greedy_equals_the_peer_in_f32() {
+    check_peer(GgmlDType::F32, |model| model);
+}
+
+#[test]
+fn greedy_equals_the_peer_in_f16() {
+    check_peer(GgmlDType::F16, |model| model);
+}
+
+#[test]
+fn greedy_equals_the_peer_in_q4_k_m() {
+    let large = |model| TestModel {
+        kind_large: Some(GgmlDType::Q6K),
+        ..model
+    };
+    check_peer(GgmlDType::Q4K, large);
+}
+
+#[test]
+fn greedy_equals_the_peer_in_q4_0() {
+    check_peer(GgmlDType::Q4_0, |model| model);
+}
+
+#[test]
+fn greedy_equals_the_peer_in_q8_0() {
+    // Widths that are no multiple of 256: for those the peer rounds activations in other blocks where the
+    // processor has AVX-512.
+    let narrow = |model: TestModel| TestModel {
+        width: 192,
+        heads: 6,
+        feed_forward: 320,
+        ..model
+    };
+    check_peer(GgmlDType::Q8_0, narrow);
+}
+
+#[test]
+fn tied_embeddings_serve_as_the_output_head() {
+    let file = write(&TestModel {
+        tied: true,
+        ..TestModel::new("llama")
+    });
+    let mut ours = decoder(&file.path, KvType::F32, Compute::Cpu);
+    let peer = peer_greedy(&file.path, "llama", &prompt(9), 16);
+    assert_eq!(greedy(&mut ours, &prompt(9), 16), peer);
+}
+
+/// Sequences of different lengths, decoded together and alone: the same numbers to the last bit.
+#[test]
+fn a_batch_computes_what_each_sequence_computes_alone() {
+    for name in ARCHITECTURES {
+        let kind = GgmlDType::Q4K;
+        let file = write(&TestModel {
+            kind,
+            ..TestModel::new(name)
+        });
+        let prompts = [prompt(5), prompt(40), prompt(133)];
+        let alone: Vec<Vec<u32>> = prompts
+            .iter()
+            .map(|p| greedy(&mut decoder(&file.path, KvType::F16, Compute::Cpu), p, 20))
+            .collect();
+        let mut together = decoder(&file.path, KvType::F16, Compute::Cpu);
+        let mut sequences: Vec<(usize, Vec<u32>)> =
+            prompts.iter().map(|p| (0, p.clone())).collect();
+        for _ in 0..20 {
+            let batch = Batch {
+                sequences: sequences
+                    .iter()
+                    .enumerate()
+                    .map(|(slot, (computed, tokens))| BatchSequence {
+                        slot,
+                        position: *computed,
+                        tokens: tokens[*computed..].to_vec(),
+                        wants_logits: true,
+                    })
+                    .collect(),
+            };
+            for ((computed, tokens), logits) in
+                sequences.iter_mut().zip(together.forward(&batch).unwrap())
+            {
+                *computed = tokens.len();
+                tokens.push(argmax(&logits));
+            }
+        }
+        for ((prompt, alone), (_, tokens)) in prompts.iter().zip(&alone).zip(&sequences) {
+            assert_eq!(&tokens[prompt.len()..], alone, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_prompt_in_chunks_gives_the_same_logits() {
+    for name in ARCHITECTURES {
+        let file = write(&TestModel::new(name));
+        let prompt = prompt(150);
+        let mut whole = decoder(&file.path, KvType::F16, Compute::Cpu);
+        let expected = logits(&mut whole, &one(0, 0, &prompt));
+        for chunk in [1, 7, 32, 64] {
+            let mut chunked = decoder(&file.path, KvType::F16, Compute::Cpu);
+            let mut last = Vec::new();
+            for (i, tokens) in prompt.chunks(chunk).enumerate() {
+                last = logits(&mut chunked, &one(2, i * chunk, tokens));
+            }
+            assert_eq!(last, expected, "{name} in chunks of {chunk}");
+        }
+    }
+}
+
+fn difference_max(a: &[f32], b: &[f32]) -> f32 {
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
+}
+
+/// The way that other devices take, here on the CPU; the window of gemma3 is shorter than the prompt.
+#[test]
+fn candle_operations_compute_the_same() {
+    for name in ARCHITECTURES {
+        let file = write(&TestModel {
+            rope_factors: name == "llama",
+            ..TestModel::new(name)
+        });
+        let mut ours = decoder(&file.path, KvType::F32, Compute::Cpu);
+        let mut generic = decoder(&file.path, KvType::F32, Compute::Candle(Device::Cpu));
+        let prompt = prompt(150);
+        for (position, tokens) in [
+            (0, &prompt[..100]),
+            (100, &prompt[100..149]),
+            (149, &prompt[149..]),
+        ] {
+            let batch = one(1, position, tokens);
+            let (a, b) = (logits(&mut ours, &batch), logits(&mut generic, &batch));
+            assert!(
+                difference_max(&a, &b) < 2e-3,
+                "{name}: {}",
+                difference_max(&a, &b)
+            );
+        }
+    }
+}
+
+#[test]
+fn half_precision_keys_change_logits_little() {
+    let file = write(&TestModel::new("qwen3"));
+    let mut half = decoder(&file.path, KvType::F16, Compute::Cpu);
+    let mut single = decoder(&file.path, KvType::F32, Compute::Cpu);
+    let batch = one(0, 0, &prompt(100));
+    let difference = difference_max(&logits(&mut half, &batch), &logits(&mut single, &batch));
+    assert!(difference > 0.0 && difference < 0.05, "{difference}");
+}
+
+#[test]
+fn a_wrong_batch_is_an_error() {
+    let file = write(&TestModel::new("llama"));
+    let mut decoder = decoder(&file.path, KvType::F16, Compute::Cpu);
+    let mut fails = |batch: &Batch| decoder.forward(batch).unwrap_err().to_string();
+    assert!(fails(&Batch::default()).contains("empty"));
+    assert!(fails(&one(3, 0, &[1])).contains("slot 3"));
+    assert!(fails(&one(0, 0, &[])).contains("0 tokens"));
+    assert!(fails(&one(0, 399, &[1, 2])).contains("401 tokens does not fit"));
+    assert!(fails(&one(0, 0, &[288])).contains("token 288"));
+    let twice = Batch {
+        sequences: [one(0, 0, &[1]).sequences, one(0, 1, &[1]).sequences].concat(),
+    };
+    assert!(fails(&twice).contains("twice"));
+}

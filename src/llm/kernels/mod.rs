@@ -1,0 +1,69 @@
+//! The arithmetic of the decoder on a CPU: products with quantized weights, the small dense products of attention,
+//! activations. AVX2 is chosen at run time, with a portable path beside each kernel; the binary itself is
+//! plain x86-64.
+//!
+//! A rule that all of it keeps: the result for one token never depends on what else is computed in the same call, to
+//! the last bit. So a sequence decodes to the same tokens alone, in a batch, and with its prompt cut in chunks.
+
+#![allow(
+    unsafe_code,
+    reason = "vector instructions and rows written by several threads"
+)]
+
+pub(crate) mod dense;
+pub(crate) mod elementwise;
+pub(crate) mod floats;
+pub(crate) mod matmul;
+pub(crate) mod q4k;
+pub(crate) mod q6k;
+pub(crate) mod q8k;
+#[cfg(test)]
+mod tests;
+
+use std::sync::OnceLock;
+
+/// Which instructions the kernels may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// AVX2, FMA and F16C: x86 processors since 2013 (Intel) and 2015 (AMD).
+    Avx2,
+    /// What the compiler's target has.
+    Portable,
+}
+
+/// The best level of this processor, looked up once.
+pub(crate) fn level() -> Level {
+    static LEVEL: OnceLock<Level> = OnceLock::new();
+    *LEVEL.get_or_init(detect)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn detect() -> Level {
+    let all = std::is_x86_feature_detected!("avx2")
+        && std::is_x86_feature_detected!("fma")
+        && std::is_x86_feature_detected!("f16c");
+    if all { Level::Avx2 } else { Level::Portable }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detect() -> Level {
+    Level::Portable
+}
+
+/// Whether this processor has the vector instructions that the fast kernels need. Without them the model
+/// answers the same, several times more slowly.
+pub fn has_fast_kernels() -> bool {
+    level() == Level::Avx2
+}
+
+/// Adds up the eight lanes in a fixed order.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn sum_lanes(x: std::arch::x86_64::__m256) -> f32 {
+    use std::arch::x86_64::*;
+    let x = _mm_add_ps(_mm256_extractf128_ps(x, 1), _mm256_castps256_ps128(x));
+    let x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+    let x = _mm_add_ss(x, _mm_movehdup_ps(x));
+    _mm_cvtss_f32(x)
+}

@@ -1,0 +1,396 @@
+//! Choosing the next token from the logits: penalties, top-k, top-p, min-p, temperature, draw, in llama.cpp's order.
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// Candidates this far below the best weigh less than f32 can add to the sum, whatever the vocabulary.
+const LOGIT_RANGE: f32 = 30.0;
+
+/// How tokens are chosen. The default is greedy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sampling {
+    /// 0 takes the likeliest token always.
+    pub temperature: f32,
+    /// Only the k likeliest tokens; 0 keeps all.
+    pub top_k: usize,
+    /// The likeliest tokens that together have this probability; 1 keeps all.
+    pub top_p: f32,
+    /// Tokens at least this likely relative to the likeliest; 0 keeps all.
+    pub min_p: f32,
+    /// Tokens that occurred lately lose by this factor; 1 does nothing.
+    pub repetition_penalty: f32,
+    /// How many of the last tokens (prompt included) count as lately.
+    pub repetition_window: usize,
+    /// Equal seeds give equal texts; without one, each generation draws its own.
+    pub seed: Option<u64>,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self {
+            temperature: 0.0,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            repetition_penalty: 1.0,
+            repetition_window: 64,
+            seed: None,
+        }
+    }
+}
+
+/// Why no token can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SamplerError {
+    #[error("{name} must be {range}")]
+    Setting {
+        name: &'static str,
+        range: &'static str,
+    },
+    /// The computation overflowed, or the model file is damaged.
+    #[error("the model computed values that are not numbers")]
+    NotANumber,
+}
+
+impl Sampling {
+    /// # Errors
+    /// A setting is outside its range.
+    pub fn validate(&self) -> Result<(), SamplerError> {
+        let check = |holds, name, range| {
+            if holds {
+                Ok(())
+            } else {
+                Err(SamplerError::Setting { name, range })
+            }
+        };
+        check(
+            (0.0..=100.0).contains(&self.temperature),
+            "temperature",
+            "from 0 to 100",
+        )?;
+        check(
+            self.top_p > 0.0 && self.top_p <= 1.0,
+            "top_p",
+            "above 0 and at most 1",
+        )?;
+        check((0.0..=1.0).contains(&self.min_p), "min_p", "from 0 to 1")?;
+        let penalty = self.repetition_penalty;
+        check(
+            penalty > 0.0 && penalty <= 100.0,
+            "repetition_penalty",
+            "above 0 and at most 100",
+        )
+    }
+}
+
+/// The sampler of one sequence.
+#[derive(Clone, Debug)]
+pub struct Sampler {
+    sampling: Sampling,
+    random: StdRng,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    id: u32,
+    logit: f32,
+}
+
+impl Sampler {
+    /// # Errors
+    /// A setting is outside its range.
+    pub fn new(sampling: Sampling) -> Result<Self, SamplerError> {
+        sampling.validate()?;
+        let seed = sampling.seed.unwrap_or_else(|| rand::rng().random());
+        Ok(Self {
+            sampling,
+            random: StdRng::seed_from_u64(seed),
+        })
+    }
+
+    /// Chooses a token. `history` is the sequence so far, prompt included; `logits` are changed.
+    ///
+    /// # Errors
+    /// A logit is NaN or infinite.
+    pub fn sample(&mut self, logits: &mut [f32], history: &[u32]) -> Result<u32, SamplerError> {
+        if logits.is_empty() || logits.iter().any(|x| !x.is_finite()) {
+            return Err(SamplerError::NotANumber);
+        }
+        self.penalize(logits, history);
+        let best = argmax(logits);
+        if self.sampling.temperature == 0.0 || self.sampling.top_k == 1 {
+            return Ok(best.id);
+        }
+        let mut candidates: Vec<Candidate> = (0u32..)
+            .zip(logits.iter())
+            .filter(|(_, logit)| **logit >= best.logit - LOGIT_RANGE * self.widest())
+            .map(|(id, &logit)| Candidate { id, logit })
+            .collect();
+        // Likeliest first; equals by id, so that a seed gives the same text everywhere.
+        candidates.sort_unstable_by(|a, b| b.logit.total_cmp(&a.logit).then(a.id.cmp(&b.id)));
+        if self.sampling.top_k > 0 {
+            candidates.truncate(self.sampling.top_k);
+        }
+        keep_top_p(&mut candidates, self.sampling.top_p);
+        keep_min_p(&mut candidates, self.sampling.min_p);
+        Ok(self.draw(&candidates))
+    }
+
+    /// A temperature above 1 brings unlikely tokens closer.
+    fn widest(&self) -> f32 {
+        self.sampling.temperature.max(1.0)
+    }
+
+    fn penalize(&self, logits: &mut [f32], history: &[u32]) {
+        let penalty = self.sampling.repetition_penalty;
+        if penalty == 1.0 {
+            return;
+        }
+        let start = history
+            .len()
+            .saturating_sub(self.sampling.repetition_window);
+        let mut recent = history[start..].to_vec();
+        recent.sort_unstable();
+        recent.dedup();
+        for id in recent {
+            if let Some(logit) = logits.get_mut(id as usize) {
+                *logit = if *logit > 0.0 {
+                    *logit / penalty
+                } else {
+                    *logit * penalty
+                };
+            }
+        }
+    }
+
+    fn draw(&mut self, candidates: &[Candidate]) -> u32 {
+        let best = candidates[0];
+        let weight =
+            |c: &Candidate| f64::from((c.logit - best.logit) / self.sampling.temperature).exp();
+        let weights: Vec<f64> = candidates.iter().map(weight).collect();
+        let mut point = self.random.random::<f64>() * weights.iter().sum::<f64>();
+        for (candidate, weight) in candidates.iter().zip(&weights) {
+            point -= weight;
+            if point < 0.0 {
+                return candidate.id;
+            }
+        }
+        best.id
+    }
+}
+
+/// The first of the largest.
+fn argmax(logits: &[f32]) -> Candidate {
+    let mut best = Candidate {
+        id: 0,
+        logit: logits[0],
+    };
+    for (id, &logit) in (0u32..).zip(logits) {
+        if logit > best.logit {
+            best = Candidate { id, logit };
+        }
+    }
+    best
+}
+
+fn keep_top_p(candidates: &mut Vec<Candidate>, top_p: f32) {
+    if top_p >= 1.0 {
+        return;
+    }
+    let best = candidates[0].logit;
+    let total: f64 = candidates
+        .iter()
+        .map(|c| f64::from(c.logit - best).exp())
+        .sum();
+    let mut sum = 0.0;
+    let enough = candidates.iter().position(|c| {
+        sum += f64::from(c.logit - best).exp();
+        sum >= f64::from(top_p) * total
+    });
+    candidates.truncate(enough.map_or(candidates.len(), |last| last + 1));
+}
+
+fn keep_min_p(candidates: &mut Vec<Candidate>, min_p: f32) {
+    if min_p > 0.0 {
+        let floor = candidates[0].logit + min_p.ln();
+        candidates.retain(|c| c.logit >= floor);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often each of four tokens with probabilities 0.5, 0.3, 0.15, 0.05 is drawn in 2,000 tries.
+    fn counts(sampling: Sampling) -> [usize; 4] {
+        let logits = [0.5f32.ln(), 0.3f32.ln(), 0.15f32.ln(), 0.05f32.ln()];
+        let sampling = Sampling {
+            seed: Some(7),
+            ..sampling
+        };
+        let mut sampler = Sampler::new(sampling).unwrap();
+        let mut counts = [0; 4];
+        for _ in 0..2_000 {
+            counts[sampler.sample(&mut logits.to_vec(), &[]).unwrap() as usize] += 1;
+        }
+        counts
+    }
+
+    fn warm() -> Sampling {
+        Sampling {
+            temperature: 1.0,
+            ..Sampling::default()
+        }
+    }
+
+    #[test]
+    fn greedy_takes_the_first_of_the_largest() {
+        let mut sampler = Sampler::new(Sampling::default()).unwrap();
+        assert_eq!(sampler.sample(&mut [0.0, 3.0, 3.0, -1.0], &[]), Ok(1));
+    }
+
+    #[test]
+    fn temperature_draws_by_probability() {
+        for (count, expected) in counts(warm()).into_iter().zip([1000, 600, 300, 100]) {
+            assert!(
+                count.abs_diff(expected) < 80,
+                "{count} is far from {expected}"
+            );
+        }
+        let cold = counts(Sampling {
+            temperature: 0.1,
+            ..Sampling::default()
+        });
+        assert!(cold[0] > 1_950, "{cold:?}");
+    }
+
+    #[test]
+    fn filters_cut_the_tail() {
+        let cut = |sampling| counts(sampling).map(|count| count > 0);
+        assert_eq!(
+            cut(Sampling { top_k: 2, ..warm() }),
+            [true, true, false, false]
+        );
+        assert_eq!(
+            cut(Sampling {
+                top_p: 0.79,
+                ..warm()
+            }),
+            [true, true, false, false]
+        );
+        assert_eq!(
+            cut(Sampling {
+                top_p: 0.81,
+                ..warm()
+            }),
+            [true, true, true, false]
+        );
+        assert_eq!(
+            cut(Sampling {
+                min_p: 0.29,
+                ..warm()
+            }),
+            [true, true, true, false]
+        );
+        assert_eq!(
+            cut(Sampling {
+                min_p: 0.31,
+                ..warm()
+            }),
+            [true, true, false, false]
+        );
+    }
+
+    #[test]
+    fn equal_seeds_draw_alike() {
+        let draw = |seed| {
+            let mut sampler = Sampler::new(Sampling {
+                seed: Some(seed),
+                ..warm()
+            })
+            .unwrap();
+            (0..50)
+                .map(|_| sampler.sample(&mut [0.0; 100], &[]).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1), draw(2));
+    }
+
+    #[test]
+    fn repetition_penalty_counts_a_window() {
+        let sampling = Sampling {
+            repetition_penalty: 2.0,
+            repetition_window: 2,
+            ..Sampling::default()
+        };
+        let mut sampler = Sampler::new(sampling).unwrap();
+        assert_eq!(
+            sampler.sample(&mut [4.0, 3.0, -1.0], &[0, 2, 2]),
+            Ok(0),
+            "0 is long past"
+        );
+        assert_eq!(sampler.sample(&mut [4.0, 3.0, -1.0], &[2, 0, 0]), Ok(1));
+        assert_eq!(
+            sampler.sample(&mut [-4.0, -3.0, -5.0], &[1]),
+            Ok(1 - 1),
+            "−3 became −6"
+        );
+    }
+
+    #[test]
+    fn values_that_are_no_numbers_are_an_error() {
+        let mut sampler = Sampler::new(Sampling::default()).unwrap();
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert_eq!(
+                sampler.sample(&mut [0.0, bad], &[]),
+                Err(SamplerError::NotANumber)
+            );
+        }
+        assert_eq!(sampler.sample(&mut [], &[]), Err(SamplerError::NotANumber));
+    }
+
+    #[test]
+    fn settings_outside_their_range_are_named() {
+        for (sampling, name) in [
+            (
+                Sampling {
+                    temperature: -1.0,
+                    ..Sampling::default()
+                },
+                "temperature",
+            ),
+            (
+                Sampling {
+                    temperature: f32::NAN,
+                    ..Sampling::default()
+                },
+                "temperature",
+            ),
+            (
+                Sampling {
+                    top_p: 0.0,
+                    ..Sampling::default()
+                },
+                "top_p",
+            ),
+            (
+                Sampling {
+                    min_p: 1.5,
+                    ..Sampling::default()
+                },
+                "min_p",
+            ),
+            (
+                Sampling {
+                    repetition_penalty: 0.0,
+                    ..Sampling::default()
+                },
+                "repetition_penalty",
+            ),
+        ] {
+            let error = sampling.validate().unwrap_err().to_string();
+            assert!(error.starts_with(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The data folder, as readers see it.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::durable::read_json;
+use super::records::{GenerationRecord, ModelRecord, State};
+use super::writer::Writer;
+use super::SyncError;
+
+/// A data folder (`/var/lib/kura`, or the one of a demo).
+#[derive(Clone, Debug)]
+pub struct Installation {
+    root: PathBuf,
+}
+
+impl Installation {
+    /// Opens the folder, making it (mode 0700) where it is missing.
+    ///
+    /// # Errors
+    /// The folder cannot be made or read.
+    pub fn open(root: &Path) -> Result<Self, SyncError> {
+        let installation = Self { root: root.to_owned() };
+        for dir in [root.to_owned(), installation.datasets_dir(), installation.models_dir()] {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&dir)
+                .map_err(SyncError::io("make the folder", &dir))?;
+        }
+        Ok(installation)
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `state.json`
+    pub fn state_path(&self) -> PathBuf {
+        self.root.join("state.json")
+    }
+
+    pub(super) fn staging_dir(&self) -> PathBuf {
+        self.root.join("staging")
+    }
+
+    pub(super) fn datasets_dir(&self) -> PathBuf {
+        self.root.join("datasets")
+    }
+
+    pub(super) fn models_dir(&self) -> PathBuf {
+        self.root.join("models")
+    }
+
+    /// Folder of a generation: `generation.json` and `index/`.
+    pub fn generation_dir(&self, id: &str, generation: &str) -> PathBuf {
+        self.datasets_dir().join(id).join(generation)
+    }
+
+    /// The index of a generation.
+    pub fn index_dir(&self, id: &str, generation: &str) -> PathBuf {
+        self.generation_dir(id, generation).join("index")
+    }
+
+    /// The GGUF file of a model.
+    pub fn model_path(&self, blake3: &str) -> PathBuf {
+        self.models_dir().join(blake3).join("model.gguf")
+    }
+
+    /// What is installed now; empty where nothing was.
+    ///
+    /// # Errors
+    /// `state.json` is unreadable or damaged.
+    pub fn state(&self) -> Result<State, SyncError> {
+        Ok(read_json(&self.state_path())?.unwrap_or_default())
+    }
+
+    /// A mark that changes with every switch of the state, for cheap polling.
+    pub fn state_mark(&self) -> Option<(u64, i64, i64)> {
+        let meta = fs::metadata(self.state_path()).ok()?;
+        Some((meta.ino(), meta.mtime(), meta.mtime_nsec()))
+    }
+
+    /// The record of a generation.
+    ///
+    /// # Errors
+    /// It is missing or damaged.
+    pub fn generation(&self, id: &str, generation: &str) -> Result<GenerationRecord, SyncError> {
+        let path = self.generation_dir(id, generation).join("generation.json");
+        read_json(&path)?.ok_or(SyncError::Damaged { path, why: "missing".to_owned() })
+    }
+
+    /// The record of a model.
+    ///
+    /// # Errors
+    /// It is missing or damaged.
+    pub fn model(&self, blake3: &str) -> Result<ModelRecord, SyncError> {
+        let path = self.models_dir().join(blake3).join("model.json");
+        read_json(&path)?.ok_or(SyncError::Damaged { path, why: "missing".to_owned() })
+    }
+
+    /// Locks the folder for a change and sweeps what an interrupted one left.
+    ///
+    /// # Errors
+    /// Another process holds the lock, or the folder cannot be written.
+    pub fn writer(&self) -> Result<Writer, SyncError> {
+        Writer::open(self.clone())
+    }
+}

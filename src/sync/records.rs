@@ -1,0 +1,90 @@
+//! The files that describe what is installed, as JSON: `state.json`, `generation.json`, `model.json`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::DatasetInfo;
+
+/// `state.json`: which generations are in use. The only file that is ever replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Data sets by id.
+    #[serde(default)]
+    pub datasets: BTreeMap<String, CurrentDataset>,
+    /// Models: id to the BLAKE3 of the file, which is the name of its folder.
+    #[serde(default)]
+    pub models: BTreeMap<String, String>,
+    /// Id of the model in use.
+    #[serde(default)]
+    pub model: Option<String>,
+}
+
+/// The generations of one data set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurrentDataset {
+    /// Folder below `datasets/<id>/`.
+    pub current: String,
+    /// The one before, kept for roll-back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+}
+
+/// `generation.json`: what a generation of a data set holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GenerationRecord {
+    /// `dataset.toml` as it was.
+    pub info: DatasetInfo,
+    /// BLAKE3 over `dataset.toml` and all documents, names and contents, lowercase hexadecimal.
+    pub content_blake3: String,
+    /// Documents that were indexed.
+    pub documents: usize,
+    /// Passages in the index.
+    pub passages: u64,
+    /// Files that were not indexed.
+    pub failures: Vec<FileProblem>,
+    /// Parts of indexed files that were not read.
+    pub warnings: Vec<FileProblem>,
+    /// RFC 3339, local time.
+    pub added_at: String,
+    /// Version that built the index.
+    pub kura_version: String,
+}
+
+/// A file, or a part of one, that was not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileProblem {
+    /// Path inside the data set.
+    pub path: String,
+    /// What happened and what to do, in Japanese.
+    pub ja: String,
+    /// The same in English.
+    pub en: String,
+}
+
+/// `model.json`: an installed model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRecord {
+    /// Name by which commands and requests choose it.
+    pub id: String,
+    /// Name in the interface.
+    pub name: String,
+    /// BLAKE3 of the file, lowercase hexadecimal.
+    pub blake3: String,
+    /// `Q4_K_M`, `F16`, …
+    pub quantization: String,
+    /// `llama`, `qwen3`, …
+    pub architecture: String,
+    /// Size of the file.
+    pub size_bytes: u64,
+    /// Context that the model was made for.
+    pub context_tokens: usize,
+    /// Licence as the file states it; empty when it does not.
+    pub licence: String,
+    /// 動作確認用
+    pub self_test: bool,
+    /// RFC 3339, local time.
+    pub added_at: String,
+}

@@ -1,0 +1,182 @@
+// One answer on the page: it grows while the events come, and stands afterwards.
+
+import { copyText } from "./copy.js";
+import { el } from "./dom.js";
+import { KINDS, japaneseDate, notes, place, plainText, provenanceRows, sortedSources } from "./format.js";
+import { badges, marked, openPassage } from "./passage.js";
+
+const CITATION = /\[(\d{1,3})\]/g;
+// The end of a piece of text that may be the beginning of a citation.
+const OPEN_CITATION = /\[\d{0,3}$/;
+
+/** Shows `entry` = {question, sources, text, summary, state, message} and follows it. */
+export class AnswerView {
+  constructor(entry, { onStop, onRetry }) {
+    this.entry = entry;
+    this.onRetry = onRetry;
+    this.held = "";
+    this.badge = el("span", { class: "badge badge-kind" });
+    this.status = el("span", { class: "answer-status" });
+    this.stop = el("button", { class: "button button-plain button-stop", type: "button", on: { click: onStop } }, "停止");
+    this.progress = el("div", { class: "answer-progress" }, this.status, this.stop);
+    this.text = el("div", { class: "answer-text" });
+    this.after = el("div", { class: "answer-after" });
+    this.main = el("div", { class: "answer-main" }, this.text, this.after);
+    this.made = el("div", { class: "answer-made" });
+    this.sources = el("section", { class: "sources", "aria-label": "出典" });
+    this.columns = el("div", { class: "answer-columns" }, this.main, this.sources, this.made);
+    this.element = el(
+      "article",
+      { class: "answer", "aria-label": "回答" },
+      el("header", { class: "answer-head" }, el("h2", { class: "answer-title" }, "回答"), this.badge),
+      el("p", { class: "asked" }, el("span", { class: "asked-label" }, "質問"), el("span", {}, entry.question)),
+      this.progress,
+      this.columns,
+    );
+    this.append(entry.text);
+    this.update();
+  }
+
+  /** Says what is going on; shown with a turning mark while work goes on. */
+  say(message) {
+    this.status.replaceChildren(message);
+  }
+
+  /** More text. What may be half a citation waits for its other half. */
+  append(text) {
+    const ready = this.held + text;
+    const open = OPEN_CITATION.exec(ready);
+    this.held = open ? open[0] : "";
+    this.write(open ? ready.slice(0, open.index) : ready);
+  }
+
+  /** Brings everything but the text in line with the entry. */
+  update() {
+    const { entry } = this;
+    const running = entry.state === "running";
+    this.progress.hidden = !running;
+    this.status.classList.toggle("working", running);
+    this.element.setAttribute("aria-busy", String(running));
+    const kind = KINDS[entry.summary?.kind];
+    this.badge.hidden = !kind;
+    this.badge.replaceChildren(kind ?? "");
+    if (!running) {
+      this.write(this.held);
+      this.held = "";
+    }
+    this.after.replaceChildren(...(running ? [] : this.afterText()));
+    this.made.replaceChildren(...(entry.summary ? [provenance(entry.summary.provenance)] : []));
+    this.sources.replaceChildren(...this.sourceLists());
+    this.sources.hidden = entry.sources.length === 0;
+  }
+
+  write(text) {
+    let at = 0;
+    for (const match of text.matchAll(CITATION)) {
+      const source = this.entry.sources.find((each) => each.number === Number(match[1]));
+      if (!source) continue;
+      // U+2060 keeps the number on the line of the word before it.
+      this.text.append(`${text.slice(at, match.index)}\u2060`, citation(source));
+      at = match.index + match[0].length;
+    }
+    if (at < text.length) this.text.append(text.slice(at));
+  }
+
+  afterText() {
+    const { entry } = this;
+    const parts = [];
+    if (entry.state === "failed") parts.push(this.failure());
+    parts.push(...notes(entry).map((note) => el("p", { class: "note" }, note)));
+    if (entry.summary?.kind === "not-found") parts.push(advice());
+    if (entry.summary) parts.push(this.actions());
+    return parts;
+  }
+
+  failure() {
+    const retry = el("button", { class: "button button-plain", type: "button", on: { click: this.onRetry } }, "もう一度試す");
+    return el("div", { class: "failure" }, el("p", {}, this.entry.message), retry);
+  }
+
+  actions() {
+    const said = el("span", { class: "hint", role: "status" });
+    const copy = async () => {
+      const copied = await copyText(plainText(this.entry));
+      said.replaceChildren(copied ? "コピーしました" : "コピーできませんでした。文章を選んでコピーしてください。");
+    };
+    const button = el("button", { class: "button button-plain", type: "button", on: { click: copy } }, "出典・生成情報つきでコピー");
+    return el("div", { class: "answer-actions" }, button, said);
+  }
+
+  sourceLists() {
+    const { entry } = this;
+    if (entry.sources.length === 0) return [];
+    if (entry.state === "running") {
+      return [heading(`見つかった該当箇所 ${entry.sources.length}件`), list(entry.sources)];
+    }
+    const { cited, others } = sortedSources(entry);
+    if (cited.length === 0) return [heading("関係がありそうな該当箇所"), list(others, false)];
+    const parts = [heading(`出典 ${cited.length}件`), list(cited)];
+    if (others.length > 0) {
+      const summary = el("summary", {}, `回答に使わなかった該当箇所 ${others.length}件`);
+      parts.push(el("details", { class: "sources-more" }, summary, list(others, false)));
+    }
+    return parts;
+  }
+}
+
+function citation(source) {
+  const label = `[${source.number}] 出典を開く：${source.citation}`;
+  const open = () => openPassage(source);
+  return el("button", { class: "cite", type: "button", "aria-label": label, title: source.citation, on: { click: open } }, String(source.number));
+}
+
+const heading = (text) => el("h3", { class: "sources-title" }, text);
+
+const list = (sources, cited = true) => el("ol", { class: "source-list" }, ...sources.map((source) => sourceItem(source, cited)));
+
+function sourceItem(source, cited) {
+  const open = el(
+    "button",
+    { class: "source-open", type: "button", "aria-haspopup": "dialog", on: { click: () => openPassage(source) } },
+    el("span", { class: "source-number" }, String(source.number)),
+    el("span", { class: "source-name" }, source.citation),
+  );
+  return el(
+    "li",
+    { class: cited ? "source" : "source source-uncited" },
+    open,
+    el("p", { class: "source-snippet" }, ...marked(source.snippet, source.highlights)),
+    badges(source),
+    el("p", { class: "source-meta" }, `${source.dataset.title}　基準日 ${japaneseDate(source.passage.as_of)}`, el("br"), place(source.passage)),
+  );
+}
+
+function provenance(facts) {
+  const rows = provenanceRows(facts).map(([name, value, long]) => {
+    const shown = long
+      ? el("details", {}, el("summary", { title: long }, value), " ", el("code", { class: "hash" }, long))
+      : value;
+    return el("div", {}, el("dt", {}, name), el("dd", {}, shown));
+  });
+  return el(
+    "section",
+    { class: "provenance", "aria-label": "生成情報" },
+    el("h3", { class: "provenance-title" }, "生成情報"),
+    el("dl", {}, ...rows),
+  );
+}
+
+function advice() {
+  const tips = [
+    "別の言葉や、制度の正式な名前で聞いてみてください。",
+    "「地方自治法第10条」のように、法令名と条番号で聞けます。",
+    "「使う資料」で、選ぶ資料を増やしてみてください。",
+    "資料に載っていない事柄は答えられません。担当課に確かめてください。",
+  ];
+  return el(
+    "div",
+    { class: "calm" },
+    el("p", {}, "次のようにすると、見つかることがあります。"),
+    el("ul", {}, ...tips.map((tip) => el("li", {}, tip))),
+  );
+}

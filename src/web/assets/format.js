@@ -1,0 +1,122 @@
+// What the page says about sources and provenance, as plain text.
+
+const ERAS = [
+  ["令和", "2019-05-01"],
+  ["平成", "1989-01-08"],
+  ["昭和", "1926-12-25"],
+];
+
+/** `2026-04-01` becomes 令和8年4月1日. */
+export function japaneseDate(iso) {
+  const era = ERAS.find(([, first]) => iso >= first);
+  const [year, month, day] = iso.split("-").map(Number);
+  if (!era) return `${year}年${month}月${day}日`;
+  const count = year - Number(era[1].slice(0, 4)) + 1;
+  return `${era[0]}${count === 1 ? "元" : count}年${month}月${day}日`;
+}
+
+/** An RFC 3339 time as the clock of the box showed it. */
+export function clockTime(stamp) {
+  const match = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})/.exec(stamp);
+  return match ? `${japaneseDate(match[1])} ${match[2]}` : stamp;
+}
+
+/** The current time as RFC 3339, in the zone of this computer. */
+export function now() {
+  const time = new Date();
+  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60000);
+  return local.toISOString().slice(0, 19);
+}
+
+export const KINDS = {
+  generated: "AIが作成した回答",
+  excerpt: "資料からの抜き書き",
+  "not-found": "該当なし",
+  plain: "AIが作成した文章",
+};
+
+export const SELF_TEST = "動作確認用・業務には使わないでください";
+
+/** 「3ページ」 and the like, as the file of a passage is addressed. */
+export function place(passage) {
+  const at = passage.locator ?? {};
+  const range = at.first === at.last ? `${at.first}` : `${at.first}～${at.last}`;
+  const inside = {
+    pages: `${range}ページ`,
+    slide: `スライド${at.number}`,
+    rows: at.sheet ? `シート「${at.sheet}」${range}行` : `${range}行`,
+  }[at.kind];
+  return inside ? `${passage.path}（${inside}）` : passage.path;
+}
+
+/** Rows of 生成情報: [name, value, longer value or null]. */
+export function provenanceRows(provenance) {
+  const rows = [];
+  const model = provenance.model;
+  if (model) {
+    rows.push(["モデル", model.name + (model.self_test ? `（${SELF_TEST}）` : ""), null]);
+    rows.push(["量子化", model.quantization, null]);
+    rows.push(["ハッシュ", model.blake3.slice(0, 12), model.blake3]);
+  } else {
+    rows.push(["モデル", "使用なし（資料からの抜き書き）", null]);
+  }
+  for (const dataset of provenance.datasets) {
+    const stale = dataset.stale ? "、古い可能性" : "";
+    const text = `${dataset.title}　版 ${dataset.edition}（基準日 ${japaneseDate(dataset.as_of)}${stale}）`;
+    rows.push(["資料", text, null]);
+  }
+  rows.push(["作成日時", clockTime(provenance.created_at), null]);
+  rows.push(["kuraの版", provenance.kura_version, null]);
+  return rows;
+}
+
+/** What stands beside an answer: the notes of the appliance and how it ended. */
+export function notes(entry) {
+  const said = [...(entry.summary?.notes ?? [])];
+  if (entry.summary?.finish === "length") said.push("長さの上限に達したため、回答は途中で終わっています。");
+  if (entry.state === "stopped" || entry.summary?.finish === "cancelled") {
+    said.push("回答の作成を途中で停止しました。文章は途中までです。");
+  }
+  if (entry.summary?.citations_removed > 0) {
+    said.push(`資料で確かめられない出典番号を${entry.summary.citations_removed}件取り除きました。`);
+  }
+  return said;
+}
+
+/** Sources that the answer cites, and the others. */
+export function sortedSources(entry) {
+  const cited = new Set(entry.summary?.cited ?? citedIn(entry.text));
+  return {
+    cited: entry.sources.filter((source) => cited.has(source.number)),
+    others: entry.sources.filter((source) => !cited.has(source.number)),
+  };
+}
+
+function citedIn(text) {
+  return [...text.matchAll(/\[(\d{1,3})\]/g)].map((match) => Number(match[1]));
+}
+
+/** The whole answer as text to paste: question, answer, sources, provenance. */
+export function plainText(entry) {
+  const { cited, others } = sortedSources(entry);
+  const shown = cited.length > 0 ? cited : others;
+  const lines = ["【質問】", entry.question, "", `【${KINDS[entry.summary?.kind] ?? "回答"}】`, entry.text.trim()];
+  lines.push(...notes(entry).map((note) => `※${note}`));
+  if (shown.length > 0) {
+    lines.push("", "【出典】");
+    for (const source of shown) {
+      const { title, edition } = source.dataset;
+      const facts = `${source.authority_label}・${source.scope_label}、${title} 版 ${edition}`;
+      const day = japaneseDate(source.passage.as_of);
+      lines.push(`[${source.number}] ${source.citation}（${facts}、基準日 ${day}、${place(source.passage)}）`);
+    }
+  }
+  if (entry.summary?.provenance) {
+    lines.push("", "【生成情報】");
+    for (const [name, value, long] of provenanceRows(entry.summary.provenance)) {
+      lines.push(`${name}：${long ?? value}`);
+    }
+  }
+  lines.push("", "※回答はAIが作成しています。必ず出典を確かめてください。");
+  return lines.join("\n");
+}

@@ -1,0 +1,81 @@
+// The dialog that shows a cited passage in full, with its source.
+
+import { byId, el } from "./dom.js";
+import { japaneseDate, place } from "./format.js";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const SCOPES = { common: "（国や共通の決まり）", local: "（この自治体の決まりや取り扱い）" };
+
+/** Text as nodes, with the byte ranges of `highlights` marked. */
+export function marked(text, highlights) {
+  const bytes = encoder.encode(text);
+  const nodes = [];
+  let at = 0;
+  for (const { start, end } of [...highlights].sort((a, b) => a.start - b.start)) {
+    if (start < at || end <= start || end > bytes.length) continue;
+    nodes.push(decoder.decode(bytes.subarray(at, start)));
+    nodes.push(el("mark", {}, decoder.decode(bytes.subarray(start, end))));
+    at = end;
+  }
+  nodes.push(decoder.decode(bytes.subarray(at)));
+  return nodes.filter((node) => node !== "");
+}
+
+/** The badges of a source: 位置付け, 通例 or 固有, and whether it may be stale. */
+export function badges(source) {
+  return el(
+    "p",
+    { class: "badges" },
+    el("span", { class: "badge" }, source.authority_label),
+    el("span", { class: `badge badge-${source.passage.scope}` }, source.scope_label),
+    source.dataset.stale && el("span", { class: "badge badge-stale" }, "古い可能性"),
+  );
+}
+
+/** Opens the passage; focus goes to its title and comes back when the dialog closes. */
+export function openPassage(source) {
+  const dialog = byId("passage");
+  byId("passage-title").replaceChildren(`[${source.number}] ${source.citation}`);
+  byId("passage-body").replaceChildren(facts(source), fullText(source));
+  dialog.showModal();
+  byId("passage-body").scrollTop = 0;
+  byId("passage-title").focus();
+}
+
+/** Wires the close button and a click beside the dialog. */
+export function setUpPassage() {
+  const dialog = byId("passage");
+  byId("passage-close").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+}
+
+function facts(source) {
+  const { passage, dataset } = source;
+  const rows = [
+    ["資料", `${dataset.title}　版 ${dataset.edition}`],
+    ["基準日", `${japaneseDate(passage.as_of)}（${passage.as_of}）${dataset.stale ? "　古い可能性があります" : ""}`],
+    ["位置付け", source.authority_label],
+    ["区分", source.scope_label + (SCOPES[passage.scope] ?? "")],
+    ["法令番号", passage.law_number],
+    ["見出し", passage.headings.join(" ＞ ")],
+    ["ファイル", place(passage)],
+  ];
+  const list = el("dl", { class: "passage-facts" });
+  for (const [name, value] of rows.filter(([, value]) => value)) {
+    list.append(el("dt", {}, name), el("dd", {}, value));
+  }
+  return list;
+}
+
+/** The passage with the marks of its snippet, which is a stretch of the same text. */
+function fullText(source) {
+  const { text } = source.passage;
+  const at = text.indexOf(source.snippet);
+  const offset = at < 0 ? 0 : encoder.encode(text.slice(0, at)).length;
+  const moved = source.highlights.map(({ start, end }) => ({ start: start + offset, end: end + offset }));
+  return el("p", { class: "passage-text" }, ...marked(text, at < 0 ? [] : moved));
+}

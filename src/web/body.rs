@@ -1,0 +1,92 @@
+//! Request bodies: bounded in size and time, and read as JSON or as a form.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use serde_json::{Map, Value};
+use tokio_stream::StreamExt;
+
+use super::form::Form;
+use super::problem::Problem;
+
+/// A body has to arrive within this time.
+const ARRIVAL_MAX: Duration = Duration::from_secs(30);
+
+/// A JSON object.
+pub(crate) async fn json(
+    request: Request,
+    bytes_max: usize,
+) -> Result<Map<String, Value>, Problem> {
+    if !has_type(request.headers(), "application/json") {
+        return Err(Problem::MediaType {
+            expected: "application/json",
+        });
+    }
+    let bytes = read(request, bytes_max).await?;
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(Problem::BadBody {
+            ja: "JSONのオブジェクトを送ってください。",
+            en: "The request body must be a JSON object.",
+        }),
+        Err(error) => Err(Problem::BadJson {
+            line: error.line(),
+            column: error.column(),
+            why: error.to_string(),
+        }),
+    }
+}
+
+/// A form, as a browser sends it without script.
+pub(crate) async fn form(request: Request, bytes_max: usize) -> Result<Form, Problem> {
+    const TYPE: &str = "application/x-www-form-urlencoded";
+    if !has_type(request.headers(), TYPE) {
+        return Err(Problem::MediaType { expected: TYPE });
+    }
+    let bytes = read(request, bytes_max).await?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Problem::BadBody {
+        ja: "送られた内容を読めませんでした。",
+        en: "The request body is not UTF-8.",
+    })?;
+    Ok(Form::parse(text))
+}
+
+fn has_type(headers: &HeaderMap, expected: &str) -> bool {
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = value
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case(expected)
+}
+
+async fn read(request: Request, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+    let declared = request.headers().get(header::CONTENT_LENGTH);
+    let declared: Option<usize> = declared.and_then(|value| value.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length| length > bytes_max) {
+        return Err(Problem::TooLarge { bytes_max });
+    }
+    let collecting = collect(request.into_body(), bytes_max);
+    tokio::time::timeout(ARRIVAL_MAX, collecting)
+        .await
+        .map_err(|_| Problem::TooSlow)?
+}
+
+async fn collect(body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| Problem::BadBody {
+            ja: "送られた内容が途中で切れました。",
+            en: "The request body broke off.",
+        })?;
+        if bytes.len() + piece.len() > bytes_max {
+            return Err(Problem::TooLarge { bytes_max });
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}

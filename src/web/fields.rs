@@ -1,0 +1,157 @@
+//! Reading the fields of a JSON object, each with its type and range; `null` is as good as absent.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use super::problem::Problem;
+
+/// The fields of a request, or of an object inside it.
+pub(crate) struct Fields<'a> {
+    map: &'a Map<String, Value>,
+    /// Written before the names in problems: empty, or `kura.` and the like.
+    prefix: &'static str,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn new(map: &'a Map<String, Value>) -> Self {
+        Self { map, prefix: "" }
+    }
+
+    /// The fields of an object inside this one.
+    pub(crate) fn object(&self, name: &str, prefix: &'static str) -> Result<Option<Self>, Problem> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Object(map)) => Ok(Some(Self { map, prefix })),
+            Some(_) => Err(self.wrong_type(name, "オブジェクト", "an object")),
+        }
+    }
+
+    /// The value of a field that is there and not `null`.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
+        self.map.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Refuses fields that are not known here.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), Problem> {
+        match self.map.keys().find(|key| !known.contains(&key.as_str())) {
+            None => Ok(()),
+            Some(key) => {
+                Err(self.wrong(key, "この項目はありません。", "there is no such parameter"))
+            }
+        }
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&'a str>, Problem> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(self.wrong_type(name, "文字列", "a string")),
+        }
+    }
+
+    /// A text that must be there and say something.
+    pub(crate) fn required_text(&self, name: &str) -> Result<&'a str, Problem> {
+        match self.text(name)? {
+            Some(text) if !text.trim().is_empty() => Ok(text),
+            Some(_) => Err(self.wrong(name, "空です。", "it is empty")),
+            None => Err(self.missing(name)),
+        }
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(self.wrong_type(name, "trueかfalse", "a boolean")),
+        }
+    }
+
+    pub(crate) fn number(
+        &self,
+        name: &str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Option<f32>, Problem> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        let Some(number) = value.as_f64() else {
+            return Err(self.wrong_type(name, "数", "a number"));
+        };
+        if !range.contains(&number) {
+            return Err(self.out_of_range(name, range.start(), range.end()));
+        }
+        Ok(Some(number as f32))
+    }
+
+    pub(crate) fn count(
+        &self,
+        name: &str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<usize>, Problem> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        if !value.is_i64() && !value.is_u64() {
+            return Err(self.wrong_type(name, "整数", "an integer"));
+        }
+        match value.as_u64() {
+            Some(number) if range.contains(&number) => Ok(usize::try_from(number).ok()),
+            _ => Err(self.out_of_range(name, range.start(), range.end())),
+        }
+    }
+
+    /// A seed: any integer of 64 bits, negative ones too.
+    pub(crate) fn seed(&self, name: &str) -> Result<Option<u64>, Problem> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        let seed = value
+            .as_u64()
+            .or_else(|| value.as_i64().map(i64::cast_unsigned));
+        seed.map(Some)
+            .ok_or_else(|| self.wrong_type(name, "整数", "an integer"))
+    }
+
+    /// A list of texts.
+    pub(crate) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Problem> {
+        let wrong = || self.wrong_type(name, "文字列の配列", "an array of strings");
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Array(items)) => {
+                let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+                texts
+                    .collect::<Option<Vec<_>>>()
+                    .map(Some)
+                    .ok_or_else(wrong)
+            }
+            Some(_) => Err(wrong()),
+        }
+    }
+
+    pub(crate) fn missing(&self, name: &str) -> Problem {
+        self.wrong(name, "指定してください。", "it is required")
+    }
+
+    pub(crate) fn wrong_type(&self, name: &str, ja: &str, en: &str) -> Problem {
+        self.wrong(
+            name,
+            format!("{ja}で指定してください。"),
+            format!("it must be {en}"),
+        )
+    }
+
+    pub(crate) fn wrong(
+        &self,
+        name: &str,
+        ja: impl Into<String>,
+        en: impl Into<String>,
+    ) -> Problem {
+        Problem::parameter(&format!("{}{name}", self.prefix), ja, en)
+    }
+
+    fn out_of_range<T: std::fmt::Display>(&self, name: &str, low: &T, high: &T) -> Problem {
+        let ja = format!("{low}から{high}までで指定してください。");
+        self.wrong(name, ja, format!("it must lie between {low} and {high}"))
+    }
+}

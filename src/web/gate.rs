@@ -1,0 +1,95 @@
+//! Who may pass: requests addressed to this computer, not sent by a foreign page, with the key.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::AppState;
+use super::problem::{Audience, Problem};
+
+/// Lets the request through to its handler, or refuses it.
+pub(crate) async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    // Step 1: a name that a foreign page made point at this computer is not ours.
+    if state.options.loopback_only && !is_loopback_host(&request) {
+        return Problem::WrongHost.into_response();
+    }
+    // Step 2: a foreign page can send forms here, but its browser says whence.
+    let reads_only = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    if !reads_only && comes_from_elsewhere(headers) {
+        return Problem::WrongOrigin.into_response();
+    }
+    // Step 3: the key, by header (programs) or by the cookie of the log-in form (browsers).
+    let path = request.uri().path();
+    let open = path == "/healthz" || path == "/login" || path.starts_with("/assets/");
+    if let Some(key) = state.options.access_key.as_deref().filter(|_| !open) {
+        let bearer = bearer_key(headers);
+        let allowed = bearer.is_some_and(|given| state.sessions.same_key(given, key))
+            || state.sessions.is_logged_in(headers);
+        if !allowed {
+            if bearer.is_some() {
+                state.sessions.slow_down().await;
+            }
+            return match Audience::of(path) {
+                Audience::Page if *request.method() == Method::GET => {
+                    Redirect::to("/login").into_response()
+                }
+                _ => Problem::NoKey.into_response(),
+            };
+        }
+    }
+    next.run(request).await
+}
+
+fn host(request: &Request) -> Option<&str> {
+    let named = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
+    named.or_else(|| {
+        request
+            .uri()
+            .authority()
+            .map(|authority| authority.as_str())
+    })
+}
+
+fn is_loopback_host(request: &Request) -> bool {
+    let Some(host) = host(request) else {
+        return false;
+    };
+    let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((name, port)) => (name, port.strip_prefix(':').unwrap_or(port)),
+        None => host.split_once(':').unwrap_or((host, "")),
+    };
+    let is_port = port.chars().all(|c| c.is_ascii_digit());
+    is_port && (matches!(name, "127.0.0.1" | "::1") || name.eq_ignore_ascii_case("localhost"))
+}
+
+/// Programs send neither header. Browsers send `Origin` with every POST, and `Sec-Fetch-Site`
+/// where they trust the connection.
+fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+    let text = |name| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or_default())
+    };
+    if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
+        return !matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = text(header::ORIGIN) else {
+        return false;
+    };
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    authority.is_none() || authority != text(header::HOST)
+}
+
+fn bearer_key(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}

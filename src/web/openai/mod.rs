@@ -1,0 +1,130 @@
+//! The OpenAI API: models, chat, completions. [`request`] reads what a client asks for,
+//! [`reply`] writes what it gets, [`stream`] sends it piece by piece.
+
+mod reply;
+mod request;
+mod stream;
+
+use axum::extract::{Path, Request, State};
+use axum::response::sse::{KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::answering::Answering;
+use super::api::{KEEP_ALIVE, off_the_async_threads};
+use super::fields::Fields;
+use super::problem::Problem;
+use super::{AppState, body};
+use crate::answer::{FinishReason, ModelSummary, Service, ServiceError};
+use reply::{Reply, Shape};
+use request::{Job, Task};
+use stream::ChunkStream;
+
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/v1/models", get(models))
+        .route("/v1/models/{*id}", get(model))
+        .route("/v1/chat/completions", post(chat))
+        .route("/v1/completions", post(completions))
+        .route("/v1/embeddings", post(embeddings))
+}
+
+async fn models(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
+    let models = off_the_async_threads(&state, |service| Ok(service.models())).await?;
+    let models: Vec<_> = models.iter().map(model_object).collect();
+    Ok(Json(json!({"object": "list", "data": models})))
+}
+
+async fn model(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let found = off_the_async_threads(&state, move |service| {
+        let installed = service.models().into_iter().find(|model| model.id == id);
+        installed.map_or_else(|| service.resolve_model(&id), Ok)
+    });
+    Ok(Json(model_object(&found.await?)))
+}
+
+fn model_object(model: &ModelSummary) -> Value {
+    json!({
+        "id": model.id, "object": "model", "created": 0, "owned_by": "kura",
+        "kura": {
+            "name": model.name, "blake3": model.blake3, "quantization": model.quantization,
+            "architecture": model.architecture, "context_tokens": model.context_tokens,
+            "self_test": model.self_test, "current": model.current,
+        },
+    })
+}
+
+async fn chat(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let map = body::json(request, state.options.body_bytes_max).await?;
+    run(&state, Shape::Chat, request::chat(&Fields::new(&map))?).await
+}
+
+async fn completions(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let map = body::json(request, state.options.body_bytes_max).await?;
+    run(
+        &state,
+        Shape::Completion,
+        request::completion(&Fields::new(&map))?,
+    )
+    .await
+}
+
+async fn embeddings(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    body::json(request, state.options.body_bytes_max).await?;
+    Err(Problem::NotImplemented { what: "embeddings" })
+}
+
+async fn run(state: &AppState, shape: Shape, job: Job) -> Result<Response, Problem> {
+    let Job {
+        model,
+        stream,
+        include_usage,
+        task,
+    } = job;
+    let reply = Reply::new(shape, model_in_use(state, model, &task).await?.as_ref());
+    let extra_notes = task.notes();
+    let begin = async |service: &Service| match task {
+        Task::Chat(request) => service.chat(request).await,
+        Task::Complete(request) => service.complete(request).await,
+        Task::Grounded { request, .. } => service.answer(request).await,
+    };
+    let answering = Answering::start(state, begin).await?;
+    if stream {
+        let chunks = ChunkStream::new(answering, reply, include_usage, extra_notes);
+        return Ok(Sse::new(chunks)
+            .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+            .into_response());
+    }
+    let mut answer = answering.whole().await?;
+    if answer.summary.finish == FinishReason::Cancelled {
+        return Err(ServiceError::Stopping.into());
+    }
+    answer.summary.notes.extend(extra_notes);
+    Ok(Json(reply.whole(&answer)).into_response())
+}
+
+/// The model that will write; `None` when an answer from data sets goes without one.
+async fn model_in_use(
+    state: &AppState,
+    name: String,
+    task: &Task,
+) -> Result<Option<ModelSummary>, Problem> {
+    let grounded = matches!(task, Task::Grounded { .. });
+    let found = off_the_async_threads(state, move |service| {
+        let resolved = service.resolve_model(&name);
+        let installed = service.models().iter().any(|model| model.id == name);
+        Ok((resolved, installed, name))
+    });
+    match found.await? {
+        (Ok(model), _, _) if model.current => Ok(Some(model)),
+        (Ok(_), _, name) => Err(Problem::ModelNotInUse(name)),
+        (Err(ServiceError::NoModel(_)), _, _) if grounded => Ok(None),
+        (Err(ServiceError::UnknownModel(name)), true, _) => Err(Problem::ModelNotInUse(name)),
+        (Err(error), _, _) => Err(error.into()),
+    }
+}
