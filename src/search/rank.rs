@@ -254,6 +254,8 @@ impl Question {
 /// A heading or a few words, typed as one types them into a search box, and no question.
 fn is_keywords(folded: &str) -> bool {
     let text = folded.trim_end_matches(['。', '.', ' ', '\n']);
+    // Headings end like this, and questions do not.
+    let text = text.trim_end_matches("について");
     let asks = ["か", "?", "い", "て", "よ", "う", "る", "す", "は"];
     text.chars().count() <= KEYWORDS_CHARS_MAX
         && !text.contains('?')

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::env::{Env, sample, text};
 
 const FEE: (&str, &str) = ("fee.txt", "住民票の写しの交付手数料は、一通につき三百円とする。\n");
-const WASTE: (&str, &str) = ("waste.md", "# ごみの出し方\n\n燃やせるごみは、月曜日と木曜日に収集します。\n");
+const WASTE: (&str, &str) =
+    ("waste.md", "# ごみの出し方\n\n燃やせるごみは、月曜日と木曜日に収集します。\n");
 
 #[test]
 fn a_data_set_lives_its_life() {
@@ -78,7 +79,9 @@ fn kill_9_leaves_the_old_or_the_new() {
     let old = env.dataset("old", "old", &[FEE]);
     env.succeed(&["dataset", "add", text(&old)]);
     let documents: Vec<(String, String)> = (0..12)
-        .map(|n| (format!("{n}.txt"), format!("住民票の写しの手数料は、{n}百円とする。\n").repeat(20)))
+        .map(|n| {
+            (format!("{n}.txt"), format!("住民票の写しの手数料は、{n}百円とする。\n").repeat(20))
+        })
         .collect();
     let borrowed: Vec<(&str, &str)> =
         documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();

@@ -25,12 +25,8 @@ fn write_docx(path: &Path, text: &str) {
     let relation = "<Relationships><Relationship Id='r' Type='x/officeDocument' \
         Target='word/document.xml'/></Relationships>";
     let document = format!("<document><body><p><r><t>{text}</t></r></p></body></document>");
-    for (name, part) in [
-        ("_rels/.rels", relation),
-        ("word/document.xml", document.as_str()),
-    ] {
-        zip.start_file(name, zip::write::SimpleFileOptions::default())
-            .unwrap();
+    for (name, part) in [("_rels/.rels", relation), ("word/document.xml", document.as_str())] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
         zip.write_all(part.as_bytes()).unwrap();
     }
     zip.finish().unwrap();
@@ -56,11 +52,7 @@ fn a_file_is_read_in_a_child() {
     fs::write(&file, b"PK\x03\x04 cut off").unwrap();
     let error = read(Path::new(KURA), &file, &Limits::default()).unwrap_err();
     assert!(matches!(error, IngestError::Damaged(_)), "{error}");
-    let missing = read(
-        Path::new(KURA),
-        &dir.path().join("no.docx"),
-        &Limits::default(),
-    );
+    let missing = read(Path::new(KURA), &dir.path().join("no.docx"), &Limits::default());
     assert!(matches!(missing, Err(IngestError::Io(_))), "{missing:?}");
 }
 
@@ -69,41 +61,22 @@ fn memory_is_limited() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("大.docx");
     write_docx(&file, &"市".repeat(60 << 20));
-    let limits = Limits {
-        memory_mib: 256,
-        ..Limits::default()
-    };
-    assert_eq!(
-        read(Path::new(KURA), &file, &limits),
-        Err(IngestError::OutOfMemory(256))
-    );
-    let limits = Limits {
-        output_mib: 1,
-        memory_mib: 2048,
-        ..Limits::default()
-    };
+    let limits = Limits { memory_mib: 256, ..Limits::default() };
+    assert_eq!(read(Path::new(KURA), &file, &limits), Err(IngestError::OutOfMemory(256)));
+    let limits = Limits { output_mib: 1, memory_mib: 2048, ..Limits::default() };
     write_docx(&file, &"市".repeat(1 << 20));
-    assert_eq!(
-        read(Path::new(KURA), &file, &limits),
-        Err(IngestError::OutOfMemory(1))
-    );
+    assert_eq!(read(Path::new(KURA), &file, &limits), Err(IngestError::OutOfMemory(1)));
 }
 
 #[test]
 fn time_is_limited_and_the_child_is_gone() {
     let dir = tempfile::tempdir().unwrap();
     let slow = script(dir.path(), "slow", "echo $$ > \"$5.pid\"; exec sleep 600");
-    let limits = Limits {
-        time_s: 1,
-        ..Limits::default()
-    };
+    let limits = Limits { time_s: 1, ..Limits::default() };
     let file = dir.path().join("x");
     assert_eq!(read(&slow, &file, &limits), Err(IngestError::TimedOut(1)));
     let pid = fs::read_to_string(dir.path().join("x.pid")).unwrap();
-    assert!(
-        !Path::new("/proc").join(pid.trim()).exists(),
-        "the child still runs"
-    );
+    assert!(!Path::new("/proc").join(pid.trim()).exists(), "the child still runs");
     // Closing its output does not free it from the clock.
     let silent = script(dir.path(), "silent", "exec >&- 2>&-; exec sleep 600");
     assert_eq!(read(&silent, &file, &limits), Err(IngestError::TimedOut(1)));
@@ -123,21 +96,9 @@ fn every_way_to_end_is_named() {
         ("segv", "kill -SEGV $$", crashed("signal 11")),
         ("exit", "exit 3", crashed("exit status: 3")),
         ("empty", "exit 0", crashed("its answer is unreadable")),
-        (
-            "half",
-            "echo '{\"Ok\":{\"title\":'",
-            crashed("its answer is unreadable"),
-        ),
-        (
-            "answer",
-            "echo '{\"Err\":{\"kind\":\"empty\"}}'",
-            IngestError::Empty,
-        ),
-        (
-            "env",
-            "test -z \"$HOME\" || exit 1; exit 4",
-            crashed("exit status: 4"),
-        ),
+        ("half", "echo '{\"Ok\":{\"title\":'", crashed("its answer is unreadable")),
+        ("answer", "echo '{\"Err\":{\"kind\":\"empty\"}}'", IngestError::Empty),
+        ("env", "test -z \"$HOME\" || exit 1; exit 4", crashed("exit status: 4")),
     ] {
         let exe = script(dir.path(), name, lines);
         let error = read(&exe, dir.path(), &Limits::default()).unwrap_err();
@@ -160,10 +121,7 @@ fn cancelling_ends_the_child() {
         let started = Instant::now();
         let result = read_limited(&slow, dir.path(), &Limits::default(), &cancelled);
         assert_eq!(result, Err(IngestError::Crashed("cancelled".to_owned())));
-        assert!(
-            started.elapsed() < Duration::from_secs(25),
-            "it waited for the time limit"
-        );
+        assert!(started.elapsed() < Duration::from_secs(25), "it waited for the time limit");
     });
 }
 
@@ -180,8 +138,5 @@ fn a_folder_goes_on_after_a_bad_file() {
     let on_document = |name: &str, _| names.push(name.to_owned());
     let report = read_folder(dir.path(), reader, on_document, |_| {}, &cancelled).unwrap();
     assert_eq!(names, ["0.docx", "1.docx", "2.docx", "4.docx", "5.docx"]);
-    assert!(matches!(
-        report.failures[..],
-        [(_, IngestError::Damaged(_))]
-    ));
+    assert!(matches!(report.failures[..], [(_, IngestError::Damaged(_))]));
 }

@@ -111,8 +111,7 @@ fn every_module_has_its_arrows() {
         ARROWS.iter().any(|(module, _)| *module == name)
             || matches!(name, "main" | "lib" | "commands")
     };
-    let unknown: Vec<_> =
-        sources().into_iter().filter(|(path, _)| !known(module(path))).collect();
+    let unknown: Vec<_> = sources().into_iter().filter(|(path, _)| !known(module(path))).collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
 }
 
@@ -126,10 +125,8 @@ fn each_crate_has_its_home() {
                 continue;
             }
             let code = text.split("#[cfg(test)]").next().unwrap_or("");
-            let named = code
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"))
-                .any(|line| {
+            let named =
+                code.lines().filter(|line| !line.trim_start().starts_with("//")).any(|line| {
                     line.contains(&format!("use {name}::"))
                         || line.contains(&format!(" {name}::"))
                         || line.contains(&format!("<{name}::"))
