@@ -1,5 +1,5 @@
-//! The decoder: embedding, layers of attention and feed-forward, output head; for every architecture and for several
-//! sequences at once.
+//! The decoder: embedding, layers of attention and feed-forward, output head; for every
+//! architecture and for several sequences at once.
 
 #[cfg(test)]
 mod tests;
@@ -20,14 +20,16 @@ use super::weights::{Compute, Linear, Matrix, Vector, take_vec};
 #[derive(Clone, Debug)]
 pub(crate) struct BatchSequence {
     pub(crate) slot: usize,
-    /// Position of the first of `tokens`; the positions before it must have been computed in this slot.
+    /// Position of the first of `tokens`; the positions before it must have been computed in this
+    /// slot.
     pub(crate) position: usize,
     pub(crate) tokens: Vec<u32>,
     /// Whether the logits after the last token are wanted.
     pub(crate) wants_logits: bool,
 }
 
-/// What one step computes: a chunk of a prompt is many tokens of one slot, decoding is one token of each of many.
+/// What one step computes: a chunk of a prompt is many tokens of one slot, decoding is one token
+/// of each of many.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) sequences: Vec<BatchSequence>,

@@ -43,8 +43,8 @@ impl RmsNorm {
         }
     }
 
-    /// Normalizes consecutive runs of the weight's length in place. Host weights only; on another device
-    /// [`Self::forward`] is used.
+    /// Normalizes consecutive runs of the weight's length in place. Host weights only; on another
+    /// device [`Self::forward`] is used.
     pub(crate) fn apply(&self, values: &mut [f32]) {
         let Vector::Host(weight) = &self.weight else {
             return;

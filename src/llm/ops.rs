@@ -1,5 +1,5 @@
-//! The small steps between the matrix products: each works on host slices with our kernels, or with candle's
-//! operations where the tensor lies on another device.
+//! The small steps between the matrix products: each works on host slices with our kernels, or
+//! with candle's operations where the tensor lies on another device.
 
 use candle_core::{D, Device, IndexOp, Tensor};
 use rayon::prelude::*;
