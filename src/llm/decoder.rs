@@ -168,10 +168,10 @@ impl Decoder {
             x = ops::add(&compute, &x, &forward)?;
         }
         let logits = self.output.forward(&self.output_norm.forward(&x)?)?;
-        self.split_logits(logits)
+        self.split_logits(&logits)
     }
 
-    fn split_logits(&self, logits: Tensor) -> Result<Vec<Vec<f32>>, ModelError> {
+    fn split_logits(&self, logits: &Tensor) -> Result<Vec<Vec<f32>>, ModelError> {
         let mut logits = take_vec(logits)?;
         if let Some(cap) = self.architecture.logit_cap {
             logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
@@ -300,7 +300,7 @@ impl Layer {
         cache: &mut super::kv_cache::HostLayer<T>,
     ) -> Result<Tensor, ModelError> {
         let shape = queries.shape().clone();
-        let (mut queries, mut keys) = (take_vec(queries)?, take_vec(keys)?);
+        let (mut queries, mut keys) = (take_vec(&queries)?, take_vec(&keys)?);
         for (norm, x) in [
             (&self.query_norm, &mut queries),
             (&self.key_norm, &mut keys),
@@ -357,7 +357,7 @@ impl Layer {
     ) -> Result<Tensor, ModelError> {
         let x = self.feed_forward_norm.forward(x)?;
         let (gate, up) = (self.gate.forward(&x)?, self.up.forward(&x)?);
-        let x = ops::gated(step.compute, architecture.activation, gate, &up)?;
+        let x = ops::gated(step.compute, architecture.activation, &gate, &up)?;
         let x = self.down.forward(&x)?;
         match &self.feed_forward_post_norm {
             Some(norm) => norm.forward(&x),

@@ -36,7 +36,7 @@ impl RmsNorm {
                 Ok(x.broadcast_div(&root)?.broadcast_mul(weight)?)
             }
             Vector::Host(_) => {
-                let mut values = take_vec(x.clone())?;
+                let mut values = take_vec(x)?;
                 self.apply(&mut values);
                 Ok(Tensor::from_vec(values, x.shape(), &Device::Cpu)?)
             }

@@ -335,7 +335,7 @@ pub(crate) fn with_slice<R>(x: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R
 }
 
 /// The numbers of a host tensor, flat.
-pub(crate) fn take_vec(x: Tensor) -> Result<Vec<f32>, ModelError> {
+pub(crate) fn take_vec(x: &Tensor) -> Result<Vec<f32>, ModelError> {
     let flat = x.flatten_all()?;
     Ok(flat.to_vec1()?)
 }

@@ -91,6 +91,9 @@ fn prompt(length: usize) -> Vec<u32> {
     (0..length).map(|i| (i * 31 % 251) as u32).collect()
 }
 
+/// A peer's model: tokens and the position of the first → logits.
+type Forward = Box<dyn FnMut(&Tensor, usize) -> candle_core::Result<Tensor>>;
+
 /// The peer's greedy tokens, and the logits that each was chosen from.
 fn peer_greedy(
     path: &Path,
@@ -101,29 +104,28 @@ fn peer_greedy(
     let mut file = std::fs::File::open(path).unwrap();
     let content = gguf_file::Content::read(&mut file).unwrap();
     let device = Device::Cpu;
-    let mut forward: Box<dyn FnMut(&Tensor, usize) -> candle_core::Result<Tensor>> =
-        match architecture {
-            "llama" => {
-                let mut model =
-                    quantized_llama::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
-                Box::new(move |x, position| model.forward(x, position))
-            }
-            "qwen2" => {
-                let mut model =
-                    quantized_qwen2::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
-                Box::new(move |x, position| model.forward(x, position))
-            }
-            "qwen3" => {
-                let mut model =
-                    quantized_qwen3::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
-                Box::new(move |x, position| model.forward(x, position))
-            }
-            _ => {
-                let mut model =
-                    quantized_gemma3::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
-                Box::new(move |x, position| model.forward(x, position))
-            }
-        };
+    let mut forward: Forward = match architecture {
+        "llama" => {
+            let mut model =
+                quantized_llama::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
+            Box::new(move |x, position| model.forward(x, position))
+        }
+        "qwen2" => {
+            let mut model =
+                quantized_qwen2::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
+            Box::new(move |x, position| model.forward(x, position))
+        }
+        "qwen3" => {
+            let mut model =
+                quantized_qwen3::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
+            Box::new(move |x, position| model.forward(x, position))
+        }
+        _ => {
+            let mut model =
+                quantized_gemma3::ModelWeights::from_gguf(content, &mut file, &device).unwrap();
+            Box::new(move |x, position| model.forward(x, position))
+        }
+    };
     let mut step = |tokens: &[u32], position| {
         let x = Tensor::new(tokens, &device).unwrap().unsqueeze(0).unwrap();
         forward(&x, position)

@@ -155,7 +155,7 @@ mod avx2 {
                         scales,
                         _mm256_add_epi16(first, _mm256_set1_epi16(0x0202)),
                     );
-                    for n in 0..N {
+                    for (n, sum) in sums.iter_mut().enumerate() {
                         let x = tokens
                             .get_unchecked(n * blocks + b)
                             .q
@@ -165,7 +165,7 @@ mod avx2 {
                         let x1 = _mm256_load_si256(x.add(32).cast());
                         let p0 = _mm256_madd_epi16(s0, _mm256_maddubs_epi16(w0, x0));
                         let p1 = _mm256_madd_epi16(s1, _mm256_maddubs_epi16(w1, x1));
-                        sums[n] = _mm256_add_epi32(sums[n], _mm256_add_epi32(p0, p1));
+                        *sum = _mm256_add_epi32(*sum, _mm256_add_epi32(p0, p1));
                     }
                 }
                 for n in 0..N {

@@ -143,11 +143,11 @@ mod avx2 {
                     ];
                     for (run, q) in runs.into_iter().enumerate() {
                         let scale = scale_pair(scales, 4 * half + run);
-                        for n in 0..N {
+                        for (n, sum) in sums.iter_mut().enumerate() {
                             let x = tokens.get_unchecked(n * blocks + b).q.as_ptr();
                             let x = _mm256_load_si256(x.add(128 * half + 32 * run).cast());
                             let p = _mm256_madd_epi16(scale, _mm256_maddubs_epi16(q, x));
-                            sums[n] = _mm256_add_epi32(sums[n], p);
+                            *sum = _mm256_add_epi32(*sum, p);
                         }
                     }
                 }

@@ -1,11 +1,11 @@
 use super::*;
 
 /// How often each of four tokens with probabilities 0.5, 0.3, 0.15, 0.05 is drawn in 2,000 tries.
-fn counts(sampling: Sampling) -> [usize; 4] {
+fn counts(sampling: &Sampling) -> [usize; 4] {
     let logits = [0.5f32.ln(), 0.3f32.ln(), 0.15f32.ln(), 0.05f32.ln()];
     let sampling = Sampling {
         seed: Some(7),
-        ..sampling
+        ..sampling.clone()
     };
     let mut sampler = Sampler::new(sampling).unwrap();
     let mut counts = [0; 4];
@@ -30,13 +30,13 @@ fn greedy_takes_the_first_of_the_largest() {
 
 #[test]
 fn temperature_draws_by_probability() {
-    for (count, expected) in counts(warm()).into_iter().zip([1000, 600, 300, 100]) {
+    for (count, expected) in counts(&warm()).into_iter().zip([1000, 600, 300, 100]) {
         assert!(
             count.abs_diff(expected) < 80,
             "{count} is far from {expected}"
         );
     }
-    let cold = counts(Sampling {
+    let cold = counts(&Sampling {
         temperature: 0.1,
         ..Sampling::default()
     });
@@ -45,7 +45,7 @@ fn temperature_draws_by_probability() {
 
 #[test]
 fn filters_cut_the_tail() {
-    let cut = |sampling| counts(sampling).map(|count| count > 0);
+    let cut = |sampling: Sampling| counts(&sampling).map(|count| count > 0);
     assert_eq!(
         cut(Sampling { top_k: 2, ..warm() }),
         [true, true, false, false]
