@@ -149,6 +149,64 @@ pub fn sentences(text: &str) -> Vec<&str> {
     found
 }
 
+/// [`normalize`] and lowercase: the form in which texts are compared and searched.
+pub fn fold(text: &str) -> String {
+    normalize(text).to_lowercase()
+}
+
+/// The number at the start of a normalized text, with its length in bytes: `10条` is (10, 2),
+/// `百二十三号` is (123, 12). Kanji and Arabic digits are not mixed, and commas between Arabic
+/// digits are read over (`1,000円` is (1000, 5)). `None` when it starts with no number.
+pub fn leading_number(text: &str) -> Option<(u64, usize)> {
+    let bytes = text.as_bytes();
+    if bytes.first()?.is_ascii_digit() {
+        let mut end = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+        let mut digits = text[..end].to_owned();
+        while let Some([b',', group @ ..]) = bytes.get(end..end + 4) {
+            let longer = bytes.get(end + 4).is_some_and(u8::is_ascii_digit);
+            if longer || !group.iter().all(u8::is_ascii_digit) {
+                break;
+            }
+            digits.push_str(&text[end + 1..end + 4]);
+            end += 4;
+        }
+        return digits.parse().ok().map(|number| (number, end));
+    }
+    let numeral = |c: &char| kanji_digit(*c).is_some() || "十百千万億".contains(*c);
+    let end: usize =
+        text.chars().take_while(|c| !c.is_ascii() && numeral(c)).map(char::len_utf8).sum();
+    parse_number(&text[..end]).map(|number| (number, end))
+}
+
+/// The western year of a 和暦 year: (`令和`, 8) is 2026. `None` for an unknown era or year 0.
+pub fn western_year(era: &str, year: u64) -> Option<u64> {
+    let before_first = match era {
+        "令和" => 2018,
+        "平成" => 1988,
+        "昭和" => 1925,
+        "大正" => 1911,
+        "明治" => 1867,
+        _ => return None,
+    };
+    (1..=99).contains(&year).then_some(before_first + year)
+}
+
+/// True for hiragana.
+pub fn is_hiragana(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{309f}')
+}
+
+/// True for kanji, with 々 and 〇.
+pub fn is_kanji(c: char) -> bool {
+    matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{323af}' | '々' | '〆' | '〇')
+}
+
+/// True for katakana with its long mark, without the middle dot.
+pub fn is_katakana(c: char) -> bool {
+    matches!(c, '\u{30a1}'..='\u{30fa}' | '\u{30fc}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,5 +262,26 @@ mod tests {
                 "終わり"
             ]
         );
+    }
+
+    #[test]
+    fn leading_numbers_and_years() {
+        for (text, expected) in [
+            ("10条", Some((10, 2))),
+            ("百二十三号", Some((123, 12))),
+            ("1,000円", Some((1000, 5))),
+            ("1,2,3", Some((1, 1))),
+            ("1,234,567人", Some((1_234_567, 9))),
+            ("二0", Some((2, 3))),
+            ("条", None),
+            ("", None),
+        ] {
+            assert_eq!(leading_number(text), expected, "{text}");
+        }
+        assert_eq!(western_year("令和", 8), Some(2026));
+        assert_eq!(western_year("昭和", 64), Some(1989));
+        assert_eq!(western_year("令和", 0), None);
+        assert_eq!(western_year("元号", 1), None);
+        assert_eq!(fold("ＡＢＣ ｶﾞｽ"), "abc ガス");
     }
 }

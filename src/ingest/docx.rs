@@ -9,12 +9,12 @@ mod styles;
 
 use std::collections::HashMap;
 
-use self::body::{Body, Piece};
+use self::body::{Body, Notes, Piece};
 use self::styles::Styles;
 use super::IngestError;
 use super::office::package::Package;
 use super::office::xml::Element;
-use super::office::{self, table};
+use super::office::{self, drawing, table};
 use crate::document::{Document, Section};
 
 /// Reads a DOCX file; `name` is the title when the file has none.
@@ -26,19 +26,24 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
         return Err(IngestError::Damaged(format!("{main}: not a Word document")));
     };
     let mut related = HashMap::new();
+    let mut diagrams = HashMap::new();
     for relation in package.relations(&main)? {
-        related.entry(relation.kind).or_insert(relation.target);
+        if relation.kind == "diagramData" {
+            let text = drawing::diagram(&package.required_xml(&relation.target)?);
+            diagrams.insert(relation.id, text);
+        } else {
+            related.entry(relation.kind).or_insert(relation.target);
+        }
     }
     let mut part = |kind: &str| match related.get(kind) {
         Some(name) => package.required_xml(name).map(Some),
         None => Ok(None),
     };
-    let styles = part("styles")?
-        .map(|tree| Styles::of(&tree))
-        .unwrap_or_default();
+    let styles = part("styles")?.map(|tree| Styles::of(&tree)).unwrap_or_default();
     let footnotes = part("footnotes")?;
     let endnotes = part("endnotes")?;
-    let mut body = Body::new(&styles, notes(footnotes.as_ref()), notes(endnotes.as_ref()));
+    let notes = Notes::new(numbered(footnotes.as_ref()), numbered(endnotes.as_ref()));
+    let mut body = Body::new(&styles, notes, &diagrams);
     let mut pieces = Vec::new();
     body.blocks(content, &mut pieces);
     let warnings = body.warnings();
@@ -58,29 +63,20 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
     let sections = sections(pieces, &title);
     match sections.is_empty() {
         true => Err(IngestError::Empty),
-        false => Ok(Document {
-            title,
-            law: None,
-            sections,
-            warnings,
-        }),
+        false => Ok(Document { title, law: None, sections, warnings }),
     }
 }
 
 /// Notes by their id. Separators and their continuation are notes of a type, without text.
-fn notes(part: Option<&Element>) -> HashMap<String, &Element> {
+fn numbered(part: Option<&Element>) -> HashMap<String, &Element> {
     let notes = part.into_iter().flat_map(Element::elements);
     let real = notes.filter(|note| matches!(note.attr("type"), "" | "normal"));
-    real.map(|note| (note.attr("id").to_owned(), note))
-        .collect()
+    real.map(|note| (note.attr("id").to_owned(), note)).collect()
 }
 
 /// Cuts the pieces at headings and tables.
 fn sections(pieces: Vec<Piece>, title: &str) -> Vec<Section> {
-    let mut outline = Outline {
-        title,
-        ..Outline::default()
-    };
+    let mut outline = Outline { title, ..Outline::default() };
     for piece in pieces {
         match piece {
             Piece::Heading(level, text) => outline.heading(level, text),
@@ -141,12 +137,7 @@ impl Outline<'_> {
         }
         let headings = self.open.iter().map(|(_, heading, _)| heading.clone());
         let headings = headings.filter(|heading| heading != self.title).collect();
-        self.sections.push(Section {
-            headings,
-            text,
-            table,
-            ..Section::default()
-        });
+        self.sections.push(Section { headings, text, table, ..Section::default() });
     }
 }
 

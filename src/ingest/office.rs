@@ -2,6 +2,7 @@
 //!
 //! The only module here that names `zip`; with the law reader, the only one that names `quick_xml`.
 
+pub(crate) mod drawing;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub(crate) mod package;
@@ -31,10 +32,7 @@ pub(crate) fn core_title(package: &mut Package<'_>) -> Result<Option<String>, In
         return Ok(None);
     };
     let core = package.required_xml(&part)?;
-    let title = core
-        .child("title")
-        .map(|title| one_line(&title.text()))
-        .unwrap_or_default();
+    let title = core.child("title").map(|title| one_line(&title.text())).unwrap_or_default();
     let lower = title.to_lowercase();
     let made_by_program =
         PROGRAM_TITLES.contains(&lower.as_str()) || lower.starts_with("microsoft ");
@@ -57,10 +55,6 @@ pub(crate) fn one_line(text: &str) -> String {
 
 /// Each line trimmed, empty lines left out.
 pub(crate) fn tidy_lines(text: &str) -> String {
-    let lines: Vec<_> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join("\n")
 }

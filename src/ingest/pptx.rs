@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::IngestError;
+use super::office::drawing::{self, paragraphs};
 use super::office::package::{Package, Relation};
 use super::office::table::{self, Cell, Row};
 use super::office::xml::Element;
-use super::office::{self, one_line, tidy_lines};
+use super::office::{self, one_line};
 use crate::document::{Document, Locator, Section};
 
 /// What stands before the text of the speaker's notes.
@@ -18,65 +19,29 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
     let main = package.main_part()?;
     let presentation = package.required_xml(&main)?;
     if presentation.name() != "presentation" {
-        return Err(IngestError::Damaged(format!(
-            "{main}: not a PowerPoint presentation"
-        )));
+        return Err(IngestError::Damaged(format!("{main}: not a PowerPoint presentation")));
     }
     let targets = by_id(package.relations(&main)?);
-    let ids = presentation
-        .child("sldIdLst")
-        .into_iter()
-        .flat_map(Element::elements);
+    let ids = presentation.child("sldIdLst").into_iter().flat_map(Element::elements);
     let mut deck = Deck::default();
     for (id, number) in ids.zip(1..) {
         let id = id.attr_prefixed("id");
         let Some(part) = targets.get(id) else {
-            return Err(IngestError::Damaged(format!(
-                "{main}: slide {number} ({id}) is missing"
-            )));
+            return Err(IngestError::Damaged(format!("{main}: slide {number} ({id}) is missing")));
         };
         deck.slide(&mut package, part, number)?;
     }
     let core = office::core_title(&mut package)?;
+    let warnings = deck.warnings();
     let title = core.or(deck.first_title).unwrap_or_else(|| name.to_owned());
     if deck.sections.is_empty() {
         return Err(IngestError::Empty);
     }
-    let warnings = warnings(&deck.hidden, &deck.without_text);
-    Ok(Document {
-        title,
-        law: None,
-        sections: deck.sections,
-        warnings,
-    })
+    Ok(Document { title, law: None, sections: deck.sections, warnings })
 }
 
 fn by_id(relations: Vec<Relation>) -> HashMap<String, String> {
-    relations
-        .into_iter()
-        .map(|relation| (relation.id, relation.target))
-        .collect()
-}
-
-fn warnings(hidden: &[u32], without_text: &[u32]) -> Vec<String> {
-    let listed = |numbers: &[u32]| {
-        let numbers: Vec<_> = numbers.iter().map(u32::to_string).collect();
-        numbers.join("、")
-    };
-    let mut warnings = Vec::new();
-    if !hidden.is_empty() {
-        let slides = listed(hidden);
-        warnings.push(format!(
-            "非表示のスライド（{slides}）は読みませんでした。必要なら再表示して保存し直してください。"
-        ));
-    }
-    if !without_text.is_empty() {
-        let slides = listed(without_text);
-        warnings.push(format!(
-            "スライド{slides}には文字がありません（画像だけです）。文字を入れて保存し直してください。"
-        ));
-    }
-    warnings
+    relations.into_iter().map(|relation| (relation.id, relation.target)).collect()
 }
 
 /// What was read of the slides so far.
@@ -86,9 +51,36 @@ struct Deck {
     first_title: Option<String>,
     hidden: Vec<u32>,
     without_text: Vec<u32>,
+    charts: Vec<u32>,
 }
 
 impl Deck {
+    fn warnings(&self) -> Vec<String> {
+        let kinds: [(&[u32], &str, &str); 3] = [
+            (
+                &self.hidden,
+                "は非表示なので読みませんでした。",
+                "必要なら再表示して保存し直してください。",
+            ),
+            (
+                &self.without_text,
+                "には文字がありません（画像だけです）。",
+                "文字を入れて保存し直してください。",
+            ),
+            (
+                &self.charts,
+                "のグラフの数値は読みませんでした。",
+                "必要なら表にして保存し直してください。",
+            ),
+        ];
+        let found = kinds.iter().filter(|(numbers, _, _)| !numbers.is_empty());
+        let warning = |(numbers, what, advice): &(&[u32], &str, &str)| {
+            let numbers: Vec<_> = numbers.iter().map(u32::to_string).collect();
+            format!("スライド{}{what}{advice}", numbers.join("、"))
+        };
+        found.map(warning).collect()
+    }
+
     fn slide(
         &mut self,
         package: &mut Package<'_>,
@@ -104,11 +96,23 @@ impl Deck {
         if let Some(tree) = slide.path(&["cSld", "spTree"]) {
             shapes.walk(tree);
         }
-        let mut notes = Shapes::default();
-        if let Some(part) = package.related(part, "notesSlide")? {
-            let page = package.required_xml(&part)?;
+        let relations = package.relations(part)?;
+        let target = |wanted: &dyn Fn(&Relation) -> bool| {
+            relations.iter().find(|relation| wanted(relation)).map(|found| found.target.as_str())
+        };
+        for id in std::mem::take(&mut shapes.diagrams) {
+            if let Some(data) = target(&|relation| relation.id == id) {
+                let text = drawing::diagram(&package.required_xml(data)?);
+                shapes.blocks.extend(Some((text, false)).filter(|(text, _)| !text.is_empty()));
+            }
+        }
+        if shapes.charts > 0 {
+            self.charts.push(number);
+        }
+        let mut notes = Shapes { only_body: true, ..Shapes::default() };
+        if let Some(part) = target(&|relation| relation.kind == "notesSlide") {
+            let page = package.required_xml(part)?;
             if let Some(tree) = page.path(&["cSld", "spTree"]) {
-                notes.only_body = true;
                 notes.walk(tree);
             }
         }
@@ -127,18 +131,12 @@ impl Deck {
             // A slide of a title alone: the title is its text.
             blocks.extend(headings.pop().map(|title| (title, false)));
         }
-        if blocks.is_empty() && notes.is_empty() {
+        if blocks.is_empty() && notes.is_empty() && shapes.charts == 0 {
             self.without_text.push(number);
         }
         let mut push = |text: String, table: bool| {
             let (headings, locator) = (headings.clone(), Locator::Slide { number });
-            self.sections.push(Section {
-                headings,
-                locator,
-                text,
-                table,
-                ..Section::default()
-            });
+            self.sections.push(Section { headings, locator, text, table, ..Section::default() });
         };
         // Paragraphs of neighbouring shapes belong together; a table stands alone.
         let mut lines: Vec<String> = Vec::new();
@@ -169,6 +167,9 @@ struct Shapes {
     blocks: Vec<(String, bool)>,
     /// For notes pages, which also carry a picture of the slide, a header and a date.
     only_body: bool,
+    /// Relation ids of the texts of SmartArt.
+    diagrams: Vec<String>,
+    charts: usize,
 }
 
 impl Shapes {
@@ -209,32 +210,26 @@ impl Shapes {
     }
 
     fn frame(&mut self, frame: &Element) {
-        let Some(table) = frame.path(&["graphic", "graphicData", "tbl"]) else {
+        let Some(data) = frame.path(&["graphic", "graphicData"]) else {
             return;
         };
-        let mut rows: Vec<Row> = table
-            .elements()
-            .filter(|row| row.name() == "tr")
-            .map(row)
-            .collect();
-        let first_is_header = table
-            .child("tblPr")
-            .is_some_and(|p| matches!(p.attr("firstRow"), "1" | "true"));
+        self.charts += usize::from(data.child("chart").is_some());
+        self.diagrams.extend(data.child("relIds").map(|ids| ids.attr("dm").to_owned()));
+        let Some(table) = data.child("tbl") else {
+            return;
+        };
+        let mut rows: Vec<Row> =
+            table.elements().filter(|row| row.name() == "tr").map(row).collect();
+        let first_is_header =
+            table.child("tblPr").is_some_and(|p| matches!(p.attr("firstRow"), "1" | "true"));
         if let Some(first) = rows.first_mut().filter(|_| first_is_header) {
             first.header = true;
         }
         // One column is a frame around text.
         if rows.iter().all(|row| row.cells.len() < 2) {
-            let cells = rows
-                .into_iter()
-                .flat_map(|row| row.cells)
-                .map(|cell| cell.text);
-            let text = cells
-                .filter(|text| !text.is_empty())
-                .collect::<Vec<_>>()
-                .join("\n");
-            self.blocks
-                .extend(Some((text, false)).filter(|(text, _)| !text.is_empty()));
+            let cells = rows.into_iter().flat_map(|row| row.cells).map(|cell| cell.text);
+            let text = cells.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
+            self.blocks.extend(Some((text, false)).filter(|(text, _)| !text.is_empty()));
             return;
         }
         let text = table::lines(&rows).join("\n");
@@ -247,58 +242,20 @@ impl Shapes {
 fn row(row: &Element) -> Row {
     let is_set = |cell: &Element, name: &str| matches!(cell.attr(name), "1" | "true");
     // A cell that goes on the one to its left is covered by that one's span.
-    let cells = row
-        .elements()
-        .filter(|cell| cell.name() == "tc" && !is_set(cell, "hMerge"));
+    let cells = row.elements().filter(|cell| cell.name() == "tc" && !is_set(cell, "hMerge"));
     let cell = |cell: &Element| Cell {
-        text: cell
-            .child("txBody")
-            .map(|body| one_line(&paragraphs(body)))
-            .unwrap_or_default(),
+        text: cell.child("txBody").map(|body| one_line(&paragraphs(body))).unwrap_or_default(),
         span: cell.attr("gridSpan").parse().unwrap_or(1),
         continues: is_set(cell, "vMerge"),
         shaded: false,
     };
-    Row {
-        cells: cells.map(cell).collect(),
-        ..Row::default()
-    }
+    Row { cells: cells.map(cell).collect(), ..Row::default() }
 }
 
 fn is_hidden(shape: &Element) -> bool {
-    let named = shape
-        .elements()
-        .find(|child| child.name().starts_with("nv"));
+    let named = shape.elements().find(|child| child.name().starts_with("nv"));
     let properties = named.and_then(|named| named.child("cNvPr"));
     properties.is_some_and(|properties| matches!(properties.attr("hidden"), "1" | "true"))
-}
-
-/// The paragraphs of a text body, a line each.
-fn paragraphs(body: &Element) -> String {
-    let mut text = String::new();
-    for paragraph in body.elements().filter(|child| child.name() == "p") {
-        runs(paragraph, &mut text);
-        text.push('\n');
-    }
-    tidy_lines(&text)
-}
-
-fn runs(parent: &Element, text: &mut String) {
-    for child in parent.elements() {
-        match child.name() {
-            "t" => text.push_str(&child.text()),
-            "br" => text.push('\n'),
-            "tab" => text.push(' '),
-            "fld" if child.attr("type") == "slidenum" => {}
-            "AlternateContent" => {
-                if let Some(choice) = child.child("Choice").or_else(|| child.child("Fallback")) {
-                    runs(choice, text);
-                }
-            }
-            "pPr" | "rPr" | "endParaRPr" | "rt" => {}
-            _ => runs(child, text),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod header;
 mod value;
 
 use std::io::Cursor;
+use std::panic;
 
 use calamine::{
     Data, DataRef, Dimensions, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsx, XlsxError,
@@ -28,27 +29,21 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
     if is_encrypted_ole(bytes) {
         return Err(IngestError::Encrypted);
     }
-    let mut found = Found::default();
-    let mut title = None;
-    if is_ole(bytes) {
-        let mut workbook = Xls::new(Cursor::new(bytes)).map_err(|error| from_xls(&error))?;
-        for sheet in found.visible(workbook.sheets_metadata()) {
-            let grid = xls_grid(&mut workbook, &sheet, &mut found)?;
-            found.sheet(&sheet, &grid);
-        }
-    } else if bytes.trim_ascii_start().starts_with(b"<") {
+    if !is_ole(bytes) && bytes.trim_ascii_start().starts_with(b"<") {
         return Err(IngestError::Unsupported); // HTML or XML saved under an Excel name.
-    } else {
+    }
+    let mut title = None;
+    if !is_ole(bytes) {
         let mut package = Package::open(bytes)?;
         package.verify()?;
         title = core_title(&mut package)?;
-        let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| from_xlsx("", &error))?;
-        for sheet in found.visible(workbook.sheets_metadata()) {
-            let grid = xlsx_grid(&mut workbook, &sheet, &mut found);
-            let grid = grid.map_err(|error| from_xlsx(&sheet, &error))?;
-            found.sheet(&sheet, &grid);
-        }
     }
+    // On some damaged files calamine computes with what it read and overflows. Nothing outlives
+    // the call but its result, so a panic is as good as an error.
+    let found = panic::catch_unwind(|| if is_ole(bytes) { xls(bytes) } else { xlsx(bytes) });
+    let found = found.unwrap_or_else(|_| {
+        Err(IngestError::Damaged("the numbers inside contradict each other".to_owned()))
+    })?;
     let warnings = found.warnings();
     match found.sections.is_empty() {
         true => Err(IngestError::Empty),
@@ -59,6 +54,26 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
             warnings,
         }),
     }
+}
+
+fn xlsx(bytes: &[u8]) -> Result<Found, IngestError> {
+    let mut found = Found::default();
+    let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| from_xlsx("", &error))?;
+    for sheet in found.visible(workbook.sheets_metadata()) {
+        let grid = xlsx_grid(&mut workbook, &sheet, &mut found);
+        found.sheet(&sheet, &grid.map_err(|error| from_xlsx(&sheet, &error))?);
+    }
+    Ok(found)
+}
+
+fn xls(bytes: &[u8]) -> Result<Found, IngestError> {
+    let mut found = Found::default();
+    let mut workbook = Xls::new(Cursor::new(bytes)).map_err(|error| from_xls(&error))?;
+    for sheet in found.visible(workbook.sheets_metadata()) {
+        let grid = xls_grid(&mut workbook, &sheet, &mut found)?;
+        found.sheet(&sheet, &grid);
+    }
+    Ok(found)
 }
 
 fn from_xlsx(sheet: &str, error: &XlsxError) -> IngestError {
@@ -87,12 +102,7 @@ fn xlsx_grid(
     let formats: Vec<NumberFormat> = cells
         .styles()
         .iter()
-        .map(|style| {
-            style
-                .number_format
-                .as_ref()
-                .map(|format| format.format_code.as_str())
-        })
+        .map(|style| style.number_format.as_ref().map(|format| format.format_code.as_str()))
         .map(|code| NumberFormat::of(code.unwrap_or_default()))
         .collect();
     while let Some((cell, style)) = cells.next_cell_with_style_id()? {
@@ -120,21 +130,14 @@ fn xls_grid(
     found: &mut Found,
 ) -> Result<Grid, IngestError> {
     let mut grid = Grid::default();
-    let range = workbook
-        .worksheet_range(sheet)
-        .map_err(|error| from_xls(&error))?;
+    let range = workbook.worksheet_range(sheet).map_err(|error| from_xls(&error))?;
     let (top, left) = range.start().unwrap_or((0, 0));
     for (row, column, data) in range.used_cells() {
         let place = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-        let (row, column) = (
-            top.saturating_add(place(row)),
-            left.saturating_add(place(column)),
-        );
+        let (row, column) = (top.saturating_add(place(row)), left.saturating_add(place(column)));
         found.put(&mut grid, row, column, value::of(data, None));
     }
-    let merges = workbook
-        .merge_cells_by_sheet_name(sheet)
-        .map_err(|error| from_xls(&error))?;
+    let merges = workbook.merge_cells_by_sheet_name(sheet).map_err(|error| from_xls(&error))?;
     merge(&mut grid, &merges);
     Ok(grid)
 }

@@ -42,11 +42,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            time_s: 30,
-            memory_mib: 512,
-            output_mib: 256,
-        }
+        Self { time_s: 30, memory_mib: 512, output_mib: 256 }
     }
 }
 
@@ -69,11 +65,11 @@ pub fn read_limited(
 ) -> Result<Document, IngestError> {
     let io = |what: &str, error: std::io::Error| IngestError::Io(format!("{what}: {error}"));
     let file = std::path::absolute(file).map_err(|error| io("path", error))?;
+    if file.metadata().is_ok_and(|metadata| metadata.len() > limits.memory_mib << 20) {
+        return Err(IngestError::OutOfMemory(limits.memory_mib));
+    }
     let mut command = command(exe, limits);
-    let mut child = command
-        .arg(file)
-        .spawn()
-        .map_err(|error| io("starting the reader", error))?;
+    let mut child = command.arg(file).spawn().map_err(|error| io("starting the reader", error))?;
     let watched = watch(&mut child, limits, cancelled);
     // Whatever happened, no child stays behind. Killing one that has ended is no error.
     let _ = child.kill();
@@ -146,11 +142,7 @@ fn watch(child: &mut Child, limits: &Limits, cancelled: &AtomicBool) -> Result<E
         match ended.map_err(|error| IngestError::Io(format!("waiting for the reader: {error}")))? {
             Some(status) => {
                 let (output, errors) = (output.unwrap_or_default(), errors.unwrap_or_default());
-                return Ok(Ended {
-                    status,
-                    output,
-                    errors,
-                });
+                return Ok(Ended { status, output, errors });
             }
             None => check()?,
         }

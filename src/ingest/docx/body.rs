@@ -20,15 +20,51 @@ pub(super) enum Piece {
     Table(Vec<Row>),
 }
 
-/// Walks the body. Lives as long as the trees of the parts.
-pub(super) struct Body<'e> {
-    styles: &'e Styles,
+/// Footnotes and endnotes by their id.
+pub(super) struct Notes<'e> {
     footnotes: HashMap<String, &'e Element>,
     endnotes: HashMap<String, &'e Element>,
     /// Notes so far; the number that the reader sees.
-    notes: usize,
+    count: usize,
+}
+
+impl<'e> Notes<'e> {
+    pub(super) fn new(
+        footnotes: HashMap<String, &'e Element>,
+        endnotes: HashMap<String, &'e Element>,
+    ) -> Self {
+        Self { footnotes, endnotes, count: 0 }
+    }
+
+    /// Marks the place of a note in the text and keeps it for after the paragraph.
+    fn refer(&mut self, reference: &Element, inline: &mut Inline<'e>) {
+        let notes = match reference.name() {
+            "endnoteReference" => &self.endnotes,
+            _ => &self.footnotes,
+        };
+        if let Some(note) = notes.get(reference.attr("id")) {
+            self.count += 1;
+            inline.text.push_str(&format!("（注{}）", self.count));
+            inline.notes.push((self.count, note));
+        }
+    }
+}
+
+/// Walks the body. Lives as long as the trees of the parts.
+pub(super) struct Body<'e> {
+    styles: &'e Styles,
+    notes: Notes<'e>,
+    /// Texts of SmartArt by relation id.
+    diagrams: &'e HashMap<String, String>,
+    left_out: LeftOut,
+}
+
+/// What is not read, counted for the report.
+#[derive(Clone, Copy, Default)]
+struct LeftOut {
     hidden_runs: usize,
     embedded: usize,
+    charts: usize,
 }
 
 /// A paragraph's text and what is anchored in it.
@@ -37,40 +73,32 @@ struct Inline<'e> {
     text: String,
     notes: Vec<(usize, &'e Element)>,
     boxes: Vec<&'e Element>,
+    diagrams: Vec<&'e str>,
 }
 
 impl<'e> Body<'e> {
     pub(super) fn new(
         styles: &'e Styles,
-        footnotes: HashMap<String, &'e Element>,
-        endnotes: HashMap<String, &'e Element>,
+        notes: Notes<'e>,
+        diagrams: &'e HashMap<String, String>,
     ) -> Self {
-        Self {
-            styles,
-            footnotes,
-            endnotes,
-            notes: 0,
-            hidden_runs: 0,
-            embedded: 0,
-        }
+        Self { styles, notes, diagrams, left_out: LeftOut::default() }
     }
 
     /// What was left out, for the report.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if self.hidden_runs > 0 {
-            let count = self.hidden_runs;
-            warnings.push(format!(
-                "隠し文字が{count}か所あり、読みませんでした。必要なら表示に変えて保存し直してください。"
-            ));
-        }
-        if self.embedded > 0 {
-            let count = self.embedded;
-            warnings.push(format!(
-                "埋め込まれた別文書が{count}件あり、読みませんでした。別のファイルとして保存してください。"
-            ));
-        }
-        warnings
+        let LeftOut { hidden_runs, embedded, charts } = self.left_out;
+        let hidden = format!(
+            "隠し文字が{hidden_runs}か所あり、読みませんでした。必要なら表示に変えて保存し直してください。"
+        );
+        let embedded_files = format!(
+            "埋め込まれた別文書が{embedded}件あり、読みませんでした。別のファイルとして保存してください。"
+        );
+        let graphs = format!(
+            "グラフが{charts}個あり、数値は読みませんでした。必要なら表にして保存し直してください。"
+        );
+        let all = [(hidden_runs, hidden), (embedded, embedded_files), (charts, graphs)];
+        all.into_iter().filter(|(count, _)| *count > 0).map(|(_, warning)| warning).collect()
     }
 
     /// Adds the blocks of a container: the body, a table cell, a text box, a note.
@@ -87,7 +115,7 @@ impl<'e> Body<'e> {
                         self.blocks(choice, pieces);
                     }
                 }
-                "altChunk" => self.embedded += 1,
+                "altChunk" => self.left_out.embedded += 1,
                 _ => {}
             }
         }
@@ -101,20 +129,20 @@ impl<'e> Body<'e> {
         let mut inline = Inline::default();
         self.inline(paragraph, &mut inline);
         let text = tidy_lines(&inline.text);
+        let short = text.chars().count() <= HEADING_CHARS_MAX;
         match kind {
-            Kind::Heading(level) if text.chars().count() <= HEADING_CHARS_MAX => {
-                if !text.is_empty() {
-                    pieces.push(Piece::Heading(level, one_line(&text)));
-                }
-            }
-            _ if !text.is_empty() => pieces.push(Piece::Paragraph(text)),
-            _ => {}
+            _ if text.is_empty() => {}
+            Kind::Heading(level) if short => pieces.push(Piece::Heading(level, one_line(&text))),
+            _ => pieces.push(Piece::Paragraph(text)),
         }
         for (number, note) in inline.notes {
             let text = self.flat(note);
             if !text.is_empty() {
                 pieces.push(Piece::Paragraph(format!("（注{number}）{text}")));
             }
+        }
+        for diagram in inline.diagrams.into_iter().filter(|text| !text.is_empty()) {
+            pieces.push(Piece::Paragraph(diagram.to_owned()));
         }
         for text_box in inline.boxes {
             self.blocks(text_box, pieces);
@@ -130,36 +158,23 @@ impl<'e> Body<'e> {
                 "br" | "cr" => inline.text.push('\n'),
                 "noBreakHyphen" => inline.text.push('-'),
                 "sym" => inline.text.push(symbol(child)),
-                "footnoteReference" => self.note(child, false, inline),
-                "endnoteReference" => self.note(child, true, inline),
+                "footnoteReference" | "endnoteReference" => self.notes.refer(child, inline),
+                "relIds" => {
+                    inline.diagrams.extend(self.diagrams.get(child.attr("dm")).map(|t| &**t))
+                }
+                "chart" => self.left_out.charts += 1,
                 "txbxContent" => inline.boxes.push(child),
                 "AlternateContent" => {
                     if let Some(choice) = chosen(child) {
                         self.inline(choice, inline);
                     }
                 }
-                "r" if child
-                    .child("rPr")
-                    .is_some_and(|props| self.styles.hides(props)) =>
-                {
-                    self.hidden_runs += usize::from(child.child("t").is_some());
+                "r" if child.child("rPr").is_some_and(|props| self.styles.hides(props)) => {
+                    self.left_out.hidden_runs += usize::from(child.child("t").is_some());
                 }
                 "pPr" | "rPr" | "rt" | "rubyPr" | "del" | "moveFrom" | "delText" | "instrText" => {}
                 _ => self.inline(child, inline),
             }
-        }
-    }
-
-    fn note(&mut self, reference: &Element, at_end: bool, inline: &mut Inline<'e>) {
-        let notes = if at_end {
-            &self.endnotes
-        } else {
-            &self.footnotes
-        };
-        if let Some(note) = notes.get(reference.attr("id")) {
-            self.notes += 1;
-            inline.text.push_str(&format!("（注{}）", self.notes));
-            inline.notes.push((self.notes, note));
         }
     }
 
@@ -182,10 +197,7 @@ impl<'e> Body<'e> {
             }
             return;
         }
-        let rows = rows
-            .into_iter()
-            .map(|(row, cells)| self.row(row, &cells))
-            .collect();
+        let rows = rows.into_iter().map(|(row, cells)| self.row(row, &cells)).collect();
         pieces.push(Piece::Table(rows));
     }
 
@@ -194,9 +206,7 @@ impl<'e> Body<'e> {
         let cells = cells.iter().map(|cell| {
             let property = |name: &str| cell.path(&["tcPr", name]);
             let merge = property("vMerge");
-            let fill = property("shd")
-                .map(|shade| shade.attr("fill"))
-                .unwrap_or_default();
+            let fill = property("shd").map(|shade| shade.attr("fill")).unwrap_or_default();
             Cell {
                 text: self.flat(cell),
                 span: property("gridSpan").map_or(1, number),
@@ -239,9 +249,7 @@ fn gather<'e>(parent: &'e Element, name: &str, found: &mut Vec<&'e Element>) {
 
 /// The alternative that is meant for today's programs; the fallback repeats it for old ones.
 fn chosen(alternatives: &Element) -> Option<&Element> {
-    alternatives
-        .child("Choice")
-        .or_else(|| alternatives.child("Fallback"))
+    alternatives.child("Choice").or_else(|| alternatives.child("Fallback"))
 }
 
 fn number(element: &Element) -> usize {
@@ -260,8 +268,6 @@ fn symbol(element: &Element) -> char {
         ("Wingdings", 0x6C | 0x9F) | ("Symbol", 0xB7) => '・',
         ("Wingdings 2", 0xA3) => '□',
         _ if private => '〓',
-        _ => char::from_u32(code)
-            .filter(|c| !c.is_control())
-            .unwrap_or('〓'),
+        _ => char::from_u32(code).filter(|c| !c.is_control()).unwrap_or('〓'),
     }
 }

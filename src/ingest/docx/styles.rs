@@ -60,9 +60,7 @@ impl Styles {
     pub(super) fn kind(&self, properties: Option<&Element>) -> Kind {
         let direct = properties.and_then(outline_level);
         let named = properties.and_then(|properties| properties.child("pStyle"));
-        let id = named
-            .map(|style| style.attr("val"))
-            .unwrap_or(&self.default);
+        let id = named.map(|style| style.attr("val")).unwrap_or(&self.default);
         let chain = || self.chain(id);
         if chain().any(|style| is_contents(&style.name)) {
             return Kind::Contents;
@@ -79,12 +77,7 @@ impl Styles {
             }
         }
         // Without styles.xml the id is all there is, and by custom it is the English name.
-        match self
-            .styles
-            .is_empty()
-            .then(|| name_level(&id.to_lowercase()))
-            .flatten()
-        {
+        match self.styles.is_empty().then(|| name_level(&id.to_lowercase())).flatten() {
             Some(level) => Kind::Heading(level),
             None => Kind::Body,
         }
@@ -95,9 +88,7 @@ impl Styles {
         match run_properties.child("vanish") {
             Some(vanish) => vanish.is_on(),
             None => {
-                let style = run_properties
-                    .child("rStyle")
-                    .map(|style| style.attr("val"));
+                let style = run_properties.child("rStyle").map(|style| style.attr("val"));
                 style.is_some_and(|id| self.chain(id).any(|style| style.hidden))
             }
         }
@@ -114,11 +105,7 @@ fn is_hidden(run_properties: &Element) -> bool {
 }
 
 fn outline_level(paragraph_properties: &Element) -> Option<u8> {
-    paragraph_properties
-        .child("outlineLvl")?
-        .attr("val")
-        .parse()
-        .ok()
+    paragraph_properties.child("outlineLvl")?.attr("val").parse().ok()
 }
 
 fn level_kind(outline: u8) -> Kind {
@@ -133,16 +120,12 @@ fn name_level(name: &str) -> Option<u8> {
     if matches!(name, "title" | "表題") {
         return Some(0);
     }
-    let number = name
-        .strip_prefix("heading")
-        .or_else(|| name.strip_prefix("見出し"))?;
+    let number = name.strip_prefix("heading").or_else(|| name.strip_prefix("見出し"))?;
     let number = crate::text::normalize(number.trim());
     number.parse().ok().filter(|level| (1..=9).contains(level))
 }
 
 fn is_contents(name: &str) -> bool {
-    let rest = name
-        .strip_prefix("toc")
-        .or_else(|| name.strip_prefix("目次"));
+    let rest = name.strip_prefix("toc").or_else(|| name.strip_prefix("目次"));
     rest.is_some_and(|rest| rest.trim().parse::<u8>().is_ok())
 }

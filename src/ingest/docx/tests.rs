@@ -17,7 +17,10 @@ fn parts(body: &str) -> Vec<(&'static str, String)> {
         ("r1", "styles", "styles.xml"),
         ("r2", "footnotes", "footnotes.xml"),
         ("r3", "endnotes", "/word/endnotes.xml"),
+        ("r4", "diagramData", "diagrams/data1.xml"),
     ];
+    let diagram = "<dgm:dataModel><dgm:ptLst><dgm:pt><dgm:t><a:p><a:r><a:t>受付から交付</a:t></a:r>\
+        </a:p></dgm:t></dgm:pt></dgm:ptLst></dgm:dataModel>";
     let top = [
         ("r1", "officeDocument", "word/document.xml"),
         ("r2", "metadata/core-properties", "docProps/core.xml"),
@@ -37,15 +40,13 @@ fn parts(body: &str) -> Vec<(&'static str, String)> {
         ("word/footnotes.xml", footnotes.to_owned()),
         ("word/endnotes.xml", endnotes.to_owned()),
         ("docProps/core.xml", fixture::core("")),
+        ("word/diagrams/data1.xml", diagram.to_owned()),
     ]
 }
 
 fn packed(body: &str) -> Vec<u8> {
     let parts = parts(body);
-    let parts: Vec<_> = parts
-        .iter()
-        .map(|(name, text)| (*name, text.as_str()))
-        .collect();
+    let parts: Vec<_> = parts.iter().map(|(name, text)| (*name, text.as_str())).collect();
     fixture::package(&parts)
 }
 
@@ -77,21 +78,12 @@ fn headings_come_from_styles() {
         ("1", "第2章 届出"),
         ("2", "項目だけの見出し"),
     ];
-    let body: String = body
-        .iter()
-        .map(|(style, text)| paragraph(style, text))
-        .collect();
+    let body: String = body.iter().map(|(style, text)| paragraph(style, text)).collect();
     let document = document(&body);
     assert_eq!(document.title, "事務の手引");
-    let found: Vec<_> = document
-        .sections
-        .iter()
-        .map(|s| (s.headings.join("|"), s.text.as_str()))
-        .collect();
-    let found: Vec<_> = found
-        .iter()
-        .map(|(headings, text)| (headings.as_str(), *text))
-        .collect();
+    let found: Vec<_> =
+        document.sections.iter().map(|s| (s.headings.join("|"), s.text.as_str())).collect();
+    let found: Vec<_> = found.iter().map(|(headings, text)| (headings.as_str(), *text)).collect();
     assert_eq!(
         found,
         [
@@ -107,20 +99,14 @@ fn the_title_is_that_in_the_text_then_core_then_a_heading_then_the_name() {
     let title = |body: &str, core: &str| {
         let mut parts = parts(body);
         parts[6].1 = fixture::core(core);
-        let parts: Vec<_> = parts
-            .iter()
-            .map(|(name, text)| (*name, text.as_str()))
-            .collect();
+        let parts: Vec<_> = parts.iter().map(|(name, text)| (*name, text.as_str())).collect();
         read(&fixture::package(&parts), "様式").unwrap().title
     };
     let (text, heading) = (paragraph("a", "本文"), paragraph("1", "見出し"));
     let titled = paragraph("T", "表題");
     assert_eq!(title(&format!("{titled}{heading}{text}"), "古い題"), "表題");
     assert_eq!(title(&format!("{heading}{text}"), "古い題"), "古い題");
-    assert_eq!(
-        title(&format!("{heading}{text}"), "Microsoft Word - x.doc"),
-        "見出し"
-    );
+    assert_eq!(title(&format!("{heading}{text}"), "Microsoft Word - x.doc"), "見出し");
     assert_eq!(title(&text, ""), "様式");
 }
 
@@ -146,10 +132,17 @@ fn notes_follow_the_paragraph() {
         "<w:p><w:r><w:t>条例</w:t><w:footnoteReference w:id='2'/><w:t>による</w:t>\
          <w:endnoteReference w:id='1'/></w:r></w:p>",
     );
-    assert_eq!(
-        text,
-        "条例（注1）による（注2）\n（注1）規則をいう。\n（注2）末尾の注"
+    assert_eq!(text, "条例（注1）による（注2）\n（注1）規則をいう。\n（注2）末尾の注");
+}
+
+#[test]
+fn smart_art_is_text_and_a_chart_is_said() {
+    let document = document(
+        "<w:p><w:r><w:t>流れ</w:t><w:drawing><a:graphicData><dgm:relIds r:dm='r4'/>\
+         </a:graphicData></w:drawing><w:drawing><c:chart r:id='r9'/></w:drawing></w:r></w:p>",
     );
+    assert_eq!(document.sections[0].text, "流れ\n受付から交付");
+    assert!(document.warnings[0].starts_with("グラフが1個"), "{:?}", document.warnings);
 }
 
 #[test]
@@ -159,11 +152,7 @@ fn hidden_text_is_left_out_and_said_so() {
          <w:vanish w:val='0'/></w:rPr><w:t>見える文</w:t></w:r></w:p>",
     );
     assert_eq!(document.sections[0].text, "見える文");
-    assert!(
-        document.warnings[0].contains("隠し文字が1か所"),
-        "{:?}",
-        document.warnings
-    );
+    assert!(document.warnings[0].contains("隠し文字が1か所"), "{:?}", document.warnings);
 }
 
 #[test]
@@ -171,31 +160,17 @@ fn tables_are_rows() {
     let cell = |properties: &str, text: &str| {
         format!("<w:tc><w:tcPr>{properties}</w:tcPr><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>")
     };
-    let (span, first, next) = (
-        "<w:gridSpan w:val='2'/>",
-        "<w:vMerge w:val='restart'/>",
-        "<w:vMerge/>",
-    );
+    let (span, first, next) =
+        ("<w:gridSpan w:val='2'/>", "<w:vMerge w:val='restart'/>", "<w:vMerge/>");
     let rows = [
         cell("", "区分") + &cell(span, "金額"),
         cell(first, "第1段階") + &cell("", "月") + &cell("", "2,300"),
         cell(next, "") + &cell("", "年") + &cell("", "27,600"),
     ];
-    let rows: String = rows
-        .iter()
-        .map(|row| format!("<w:tr>{row}</w:tr>"))
-        .collect();
-    let body = format!(
-        "{}<w:tbl>{rows}</w:tbl>{}",
-        paragraph("a", "前"),
-        paragraph("a", "後")
-    );
+    let rows: String = rows.iter().map(|row| format!("<w:tr>{row}</w:tr>")).collect();
+    let body = format!("{}<w:tbl>{rows}</w:tbl>{}", paragraph("a", "前"), paragraph("a", "後"));
     let document = document(&body);
-    let texts: Vec<_> = document
-        .sections
-        .iter()
-        .map(|s| (s.table, s.text.as_str()))
-        .collect();
+    let texts: Vec<_> = document.sections.iter().map(|s| (s.table, s.text.as_str())).collect();
     assert_eq!(
         texts,
         [
@@ -220,35 +195,20 @@ fn what_cannot_be_read_is_named() {
     assert!(damaged(&fixture::package(&[("a.txt", "x")])));
     // A part that is named but missing: somebody cut the file.
     let parts = parts("<w:p><w:r><w:t>文</w:t></w:r></w:p>");
-    let fewer = parts
-        .iter()
-        .filter(|(name, _)| *name != "word/footnotes.xml");
+    let fewer = parts.iter().filter(|(name, _)| *name != "word/footnotes.xml");
     let fewer: Vec<_> = fewer.map(|(name, text)| (*name, text.as_str())).collect();
     assert!(damaged(&fixture::package(&fewer)));
     // A bomb: a megabyte a kilobyte.
     let spaces = " ".repeat(300 << 20);
-    let bomb = [
-        ("_rels/.rels", parts[0].1.as_str()),
-        ("word/document.xml", spaces.as_str()),
-    ];
-    assert_eq!(
-        read(&fixture::package(&bomb), "x"),
-        Err(IngestError::OutOfMemory(256))
-    );
+    let bomb = [("_rels/.rels", parts[0].1.as_str()), ("word/document.xml", spaces.as_str())];
+    assert_eq!(read(&fixture::package(&bomb), "x"), Err(IngestError::OutOfMemory(256)));
 }
 
 #[test]
 fn mutants_never_panic() {
     let rows = "<w:tbl><w:tr><w:tc><w:p/></w:tc><w:tc><w:tcPr><w:gridSpan w:val='3'/></w:tcPr>\
         <w:p><w:r><w:t>値</w:t></w:r></w:p></w:tc></w:tr></w:tbl>";
-    let parts = parts(&format!(
-        "{}{}{rows}",
-        paragraph("1", "章"),
-        paragraph("a", "本文")
-    ));
-    let parts: Vec<_> = parts
-        .iter()
-        .map(|(name, text)| (*name, text.as_str()))
-        .collect();
+    let parts = parts(&format!("{}{}{rows}", paragraph("1", "章"), paragraph("a", "本文")));
+    let parts: Vec<_> = parts.iter().map(|(name, text)| (*name, text.as_str())).collect();
     fixture::survives_mutation(read, &parts);
 }

@@ -28,9 +28,8 @@ pub(crate) fn relations(relations: &[(&str, &str, &str)]) -> String {
 
 /// `docProps/core.xml` with a title.
 pub(crate) fn core(title: &str) -> String {
-    format!(
-        "<cp:coreProperties xmlns:cp='c' xmlns:dc='d'><dc:title>{title}</dc:title></cp:coreProperties>"
-    )
+    let open = "<cp:coreProperties xmlns:cp='c' xmlns:dc='d'>";
+    format!("{open}<dc:title>{title}</dc:title></cp:coreProperties>")
 }
 
 type Read = fn(&[u8], &str) -> Result<Document, IngestError>;
@@ -58,10 +57,7 @@ pub(crate) fn survives_mutation(read: Read, parts: &[(&str, &str)]) {
     for step in 0..20 {
         let cut = &whole[..whole.len() * step / 20];
         let result = read(cut, "cut off");
-        assert!(
-            matches!(result, Err(IngestError::Damaged(_))),
-            "{step}/20: {result:?}"
-        );
+        assert!(matches!(result, Err(IngestError::Damaged(_))), "{step}/20: {result:?}");
     }
 }
 

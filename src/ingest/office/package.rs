@@ -3,7 +3,7 @@
 //! Names inside the archive are only ever compared with each other, never used as file paths.
 
 use std::collections::HashMap;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, ErrorKind, Read};
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -25,10 +25,7 @@ pub(crate) fn is_ole(bytes: &[u8]) -> bool {
 
 /// True when an OLE container holds an encrypted Office file (ECMA-376 part of MS-OFFCRYPTO).
 pub(crate) fn is_encrypted_ole(bytes: &[u8]) -> bool {
-    let name: Vec<u8> = "EncryptedPackage"
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
+    let name: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
     is_ole(bytes) && bytes.windows(name.len()).any(|window| window == name)
 }
 
@@ -63,14 +60,10 @@ impl<'a> Package<'a> {
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged("", &error))?;
         if archive.offset() != 0 {
             // The directory of an embedded file was found because the outer one is cut off.
-            return Err(IngestError::Damaged(
-                "zip: the directory is not of this file".to_owned(),
-            ));
+            return Err(IngestError::Damaged("zip: the directory is not of this file".to_owned()));
         }
         if archive.len() > ENTRIES_MAX {
-            return Err(IngestError::Damaged(format!(
-                "zip: more than {ENTRIES_MAX} entries"
-            )));
+            return Err(IngestError::Damaged(format!("zip: more than {ENTRIES_MAX} entries")));
         }
         let mut entries = HashMap::with_capacity(archive.len());
         for index in 0..archive.len() {
@@ -78,11 +71,7 @@ impl<'a> Package<'a> {
                 entries.entry(key(&name)).or_insert(index);
             }
         }
-        Ok(Self {
-            archive,
-            entries,
-            budget_bytes: UNPACKED_MIB_MAX << 20,
-        })
+        Ok(Self { archive, entries, budget_bytes: UNPACKED_MIB_MAX << 20 })
     }
 
     /// The unpacked bytes of a part, checked against its CRC; `None` when there is no such part.
@@ -90,15 +79,14 @@ impl<'a> Package<'a> {
         let Some(&index) = self.entries.get(&key(name)) else {
             return Ok(None);
         };
-        let entry = self
-            .archive
-            .by_index(index)
-            .map_err(|error| damaged(name, &error))?;
+        let entry = self.archive.by_index(index).map_err(|error| damaged(name, &error))?;
         let mut bytes = Vec::new();
-        entry
-            .take(self.budget_bytes + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| IngestError::Damaged(format!("{name}: {error}")))?;
+        entry.take(self.budget_bytes + 1).read_to_end(&mut bytes).map_err(|error| {
+            match error.kind() {
+                ErrorKind::OutOfMemory => IngestError::OutOfMemory(UNPACKED_MIB_MAX),
+                _ => IngestError::Damaged(format!("{name}: {error}")),
+            }
+        })?;
         let size = bytes.len() as u64;
         if size > self.budget_bytes {
             return Err(IngestError::OutOfMemory(UNPACKED_MIB_MAX));
@@ -124,8 +112,7 @@ impl<'a> Package<'a> {
             return Ok(None);
         };
         let tree = xml::parse(&bytes);
-        tree.map(Some)
-            .map_err(|why| IngestError::Damaged(format!("{name}: {why}")))
+        tree.map(Some).map_err(|why| IngestError::Damaged(format!("{name}: {why}")))
     }
 
     /// The tree of a part that the file cannot do without.
@@ -141,17 +128,10 @@ impl<'a> Package<'a> {
         let Some(tree) = self.xml(&format!("{folder}{slash}_rels/{file}.rels"))? else {
             return Ok(Vec::new());
         };
-        let inside = tree
-            .elements()
-            .filter(|relation| relation.attr("TargetMode") != "External");
+        let inside = tree.elements().filter(|relation| relation.attr("TargetMode") != "External");
         let relation = |relation: &Element| Relation {
             id: relation.attr("Id").to_owned(),
-            kind: relation
-                .attr("Type")
-                .rsplit('/')
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
+            kind: relation.attr("Type").rsplit('/').next().unwrap_or_default().to_owned(),
             target: resolve(folder, relation.attr("Target")),
         };
         Ok(inside.map(relation).collect())
@@ -164,10 +144,7 @@ impl<'a> Package<'a> {
         kind: &str,
     ) -> Result<Option<String>, IngestError> {
         let relations = self.relations(part)?;
-        Ok(relations
-            .into_iter()
-            .find(|relation| relation.kind == kind)
-            .map(|found| found.target))
+        Ok(relations.into_iter().find(|relation| relation.kind == kind).map(|found| found.target))
     }
 
     /// Name of the main part: `word/document.xml`, `ppt/presentation.xml`.
@@ -178,9 +155,7 @@ impl<'a> Package<'a> {
 }
 
 fn key(name: &str) -> String {
-    name.trim_start_matches('/')
-        .replace('\\', "/")
-        .to_ascii_lowercase()
+    name.trim_start_matches('/').replace('\\', "/").to_ascii_lowercase()
 }
 
 fn damaged(name: &str, error: &ZipError) -> IngestError {
@@ -198,10 +173,7 @@ fn damaged(name: &str, error: &ZipError) -> IngestError {
 fn resolve(folder: &str, target: &str) -> String {
     let mut path: Vec<&str> = match target.starts_with('/') {
         true => Vec::new(),
-        false => folder
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .collect(),
+        false => folder.split('/').filter(|segment| !segment.is_empty()).collect(),
     };
     for segment in target.split('/') {
         match segment {
@@ -221,11 +193,7 @@ mod tests {
     fn targets_are_resolved_inside_the_package() {
         for (folder, target, name) in [
             ("word", "styles.xml", "word/styles.xml"),
-            (
-                "ppt/slides",
-                "../notesSlides/n1.xml",
-                "ppt/notesSlides/n1.xml",
-            ),
+            ("ppt/slides", "../notesSlides/n1.xml", "ppt/notesSlides/n1.xml"),
             ("word", "/word/footnotes.xml", "word/footnotes.xml"),
             ("word", "../../../etc/passwd", "etc/passwd"),
             ("", "word/./document.xml", "word/document.xml"),
@@ -236,10 +204,7 @@ mod tests {
 
     #[test]
     fn what_is_no_zip_is_named() {
-        assert!(matches!(
-            Package::open(b"PK\x03\x04"),
-            Err(IngestError::Damaged(_))
-        ));
+        assert!(matches!(Package::open(b"PK\x03\x04"), Err(IngestError::Damaged(_))));
         let mut ole = OLE_MAGIC.to_vec();
         assert!(matches!(Package::open(&ole), Err(IngestError::Unsupported)));
         ole.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));

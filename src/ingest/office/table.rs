@@ -42,18 +42,9 @@ struct Placed {
 /// The lines of a table, merged cells repeated down their rows. Rows without text give none.
 pub(crate) fn lines(rows: &[Row]) -> Vec<String> {
     let grid = place(rows);
-    let width = grid
-        .iter()
-        .flatten()
-        .map(|cell| cell.end)
-        .max()
-        .unwrap_or(0);
+    let width = grid.iter().flatten().map(|cell| cell.end).max().unwrap_or(0);
     let key_value = is_key_value(rows, width);
-    let titles = if key_value {
-        grid.len()
-    } else {
-        title_rows(&grid, width)
-    };
+    let titles = if key_value { grid.len() } else { title_rows(&grid, width) };
     let headers = header_rows(rows, &grid, titles);
     let names = column_names(&grid[titles..titles + headers], width);
     let mut lines: Vec<String> = Vec::with_capacity(grid.len());
@@ -82,12 +73,7 @@ fn place(rows: &[Row]) -> Vec<Vec<Placed>> {
             let above = grid.last().filter(|_| cell.continues);
             let above = above.and_then(|row| row.iter().find(|above| above.start == start));
             let text = above.map_or(&cell.text, |above| &above.text).clone();
-            placed.push(Placed {
-                start,
-                end,
-                text,
-                continues: cell.continues,
-            });
+            placed.push(Placed { start, end, text, continues: cell.continues });
             start = end;
         }
         grid.push(placed);
@@ -156,11 +142,8 @@ fn named(row: &[Placed], names: &[String], width: usize) -> String {
 }
 
 fn plain(row: &[Placed], separator: &str) -> String {
-    let texts: Vec<_> = row
-        .iter()
-        .map(|cell| cell.text.as_str())
-        .filter(|text| !text.is_empty())
-        .collect();
+    let texts: Vec<_> =
+        row.iter().map(|cell| cell.text.as_str()).filter(|text| !text.is_empty()).collect();
     texts.join(separator)
 }
 
@@ -193,17 +176,9 @@ mod tests {
             let (text, span) = written.split_once('+').unwrap_or((written, "1"));
             let continues = text == "^";
             let text = if continues { "" } else { text }.to_owned();
-            Cell {
-                text,
-                span: span.parse().unwrap(),
-                continues,
-                shaded: false,
-            }
+            Cell { text, span: span.parse().unwrap(), continues, shaded: false }
         };
-        Row {
-            cells: cells.iter().map(cell).collect(),
-            ..Row::default()
-        }
+        Row { cells: cells.iter().map(cell).collect(), ..Row::default() }
     }
 
     fn check(rows: &[&[&str]], expected: &[&str]) {
@@ -214,11 +189,7 @@ mod tests {
     #[test]
     fn headers_name_the_cells() {
         check(
-            &[
-                &["区分", "月額", ""],
-                &["第１段階", "２，３００", "注"],
-                &["", "", ""],
-            ],
+            &[&["区分", "月額", ""], &["第１段階", "２，３００", "注"], &["", "", ""]],
             &["区分: 第１段階 / 月額: ２，３００ / 注"],
         );
     }
@@ -247,10 +218,7 @@ mod tests {
     fn forms_and_odd_tables() {
         let long =
             "この事業は、市内に住所を有する高齢者の生活を支えることを目的として実施するものです。";
-        check(
-            &[&["目的", long], &["所管", "福祉課"]],
-            &[&format!("目的: {long}"), "所管: 福祉課"],
-        );
+        check(&[&["目的", long], &["所管", "福祉課"]], &[&format!("目的: {long}"), "所管: 福祉課"]);
         check(&[&["一行", "だけ"]], &["一行 / だけ"]);
         check(&[&["", ""], &["", ""]], &[]);
         check(&[], &[]);

@@ -47,20 +47,7 @@ impl Element {
 
     /// The element at the end of a path of child names.
     pub(crate) fn path(&self, names: &[&str]) -> Option<&Self> {
-        names
-            .iter()
-            .try_fold(self, |element, name| element.child(name))
-    }
-
-    /// The first descendant of that local name, in document order.
-    pub(crate) fn find(&self, name: &str) -> Option<&Self> {
-        self.elements().find_map(|child| {
-            if child.name() == name {
-                Some(child)
-            } else {
-                child.find(name)
-            }
-        })
+        names.iter().try_fold(self, |element, name| element.child(name))
     }
 
     /// Value of an attribute, with or without a prefix; empty when there is none.
@@ -198,11 +185,7 @@ impl Tree {
             attributes.push((self.intern(key), value));
         }
         let name = self.intern(start.local_name().as_ref());
-        self.open.push(Element {
-            name,
-            attributes,
-            children: Vec::new(),
-        });
+        self.open.push(Element { name, attributes, children: Vec::new() });
         Ok(())
     }
 
@@ -247,13 +230,9 @@ mod tests {
                    <w:c><w:t xml:space='preserve'> 一&lt;&#x4E8C; </w:t></w:c></w:a>";
         let tree = parse(xml.as_bytes()).unwrap();
         let b = tree.child("b").unwrap();
-        assert_eq!(
-            (b.attr("val"), b.attr("id"), b.attr_prefixed("id")),
-            ("x & y", "2", "r3")
-        );
+        assert_eq!((b.attr("val"), b.attr("id"), b.attr_prefixed("id")), ("x & y", "2", "r3"));
         assert_eq!(tree.attr_opt("rsidR"), None);
         assert_eq!(tree.path(&["c", "t"]).unwrap().run_text(), " 一<二 ");
-        assert_eq!(tree.find("t").unwrap().name(), "t");
     }
 
     #[test]
@@ -266,15 +245,7 @@ mod tests {
     #[test]
     fn bad_xml_is_an_error() {
         let deep = "<a>".repeat(DEPTH_MAX + 1);
-        for xml in [
-            "",
-            "<a>",
-            "<a></b>",
-            "<a>&bomb;</a>",
-            "<a/><b/>",
-            "</a>",
-            deep.as_str(),
-        ] {
+        for xml in ["", "<a>", "<a></b>", "<a>&bomb;</a>", "<a/><b/>", "</a>", deep.as_str()] {
             assert!(parse(xml.as_bytes()).is_err(), "{xml:.20}");
         }
         assert!(parse(b"<a>\x81\x40</a>").is_err());

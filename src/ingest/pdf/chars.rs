@@ -128,6 +128,18 @@ pub(super) fn ordinary(c: char) -> char {
     }
 }
 
+/// A ligature of Latin letters (ﬁ) as its letters; any other character as itself.
+pub(super) fn expanded(c: char) -> Vec<char> {
+    let mut letters = Vec::new();
+    match c {
+        '\u{FB00}'..='\u{FB06}' => {
+            unicode_normalization::char::decompose_compatible(c, |letter| letters.push(letter));
+        }
+        _ => letters.push(c),
+    }
+    letters
+}
+
 fn single_decomposition(c: char) -> char {
     let mut decomposed = c;
     unicode_normalization::char::decompose_compatible(c, |part| decomposed = part);

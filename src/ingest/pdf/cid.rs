@@ -15,19 +15,35 @@ use hayro_syntax::object::{Array, Dict, Name, Object, Stream, String as PdfStrin
 use super::chars::{self, UNKNOWN};
 use super::sfnt;
 
-/// The Unicode CMaps that are inverted where the collection's own table has no answer.
+/// The Unicode CMaps that are inverted.
 const UNICODE_CMAPS: [CMapName<'static>; 2] = [CMapName::UniJisUtf16H, CMapName::UniJisUtf16V];
 
 /// How the codes of one composite font become characters.
 struct Composite {
     encoding: CMap,
     japanese: bool,
+    /// It has a ToUnicode table of its own.
+    explained: bool,
 }
 
-/// The fonts of one document, looked at only when a glyph has no character of its own.
+/// The fonts that share a name.
+#[derive(Default)]
+struct Namesakes {
+    composites: Vec<Composite>,
+    /// A font of single bytes has the name too: its codes are no CIDs.
+    simple: bool,
+}
+
+impl Namesakes {
+    fn are_japanese(&self) -> bool {
+        !self.composites.is_empty() && self.composites.iter().all(|font| font.japanese)
+    }
+}
+
+/// The fonts of one document.
 pub(super) struct Fonts<'p> {
     pdf: &'p Pdf,
-    composites: OnceCell<HashMap<String, Vec<Composite>>>,
+    names: OnceCell<HashMap<String, Namesakes>>,
     programs: RefCell<HashMap<u128, HashMap<u32, char>>>,
     collection: OnceCell<Option<CMap>>,
     inverted: OnceCell<HashMap<u32, char>>,
@@ -37,11 +53,30 @@ impl<'p> Fonts<'p> {
     pub(super) fn new(pdf: &'p Pdf) -> Self {
         Self {
             pdf,
-            composites: OnceCell::new(),
+            names: OnceCell::new(),
             programs: RefCell::new(HashMap::new()),
             collection: OnceCell::new(),
             inverted: OnceCell::new(),
         }
+    }
+
+    /// The character of a glyph whose font has no table of its own but is of the Japanese
+    /// collection. The interpreter knows some of these too, with ① as 1 and ㈱ as 株.
+    pub(super) fn exact(&self, glyph: &Glyph<'_>) -> Option<char> {
+        let names = self.names.get_or_init(|| names(self.pdf));
+        let certain = |fonts: &Namesakes| {
+            let plain = fonts.composites.iter().all(|font| !font.explained);
+            fonts.are_japanese() && plain && !fonts.simple
+        };
+        if !names.values().any(certain) {
+            return None;
+        }
+        let Glyph::Outline(outline) = glyph else {
+            return None;
+        };
+        let name = outline.font_data()?.postscript_name?;
+        let fonts = names.get(&name).filter(|fonts| certain(fonts))?;
+        self.by_cid(fonts, outline.char_code())
     }
 
     /// The character of a glyph by its font program or its CID.
@@ -51,7 +86,11 @@ impl<'p> Fonts<'p> {
         };
         let data = outline.font_data()?;
         let name = data.postscript_name.as_deref().unwrap_or_default();
-        if let Some(c) = self.by_cid(name, outline.char_code()) {
+        let namesakes = self.names.get_or_init(|| names(self.pdf)).get(name);
+        // Only where every composite font of that name is of the Japanese collection.
+        if let Some(fonts) = namesakes.filter(|fonts| fonts.are_japanese())
+            && let Some(c) = self.by_cid(fonts, outline.char_code())
+        {
             return Some(c);
         }
         let mut programs = self.programs.borrow_mut();
@@ -62,35 +101,28 @@ impl<'p> Fonts<'p> {
         characters.get(&outline.glyph_id().to_u32()).copied()
     }
 
-    /// Only where every composite font of that name is of the Japanese collection.
-    fn by_cid(&self, name: &str, code: u32) -> Option<char> {
-        let fonts = self
+    fn by_cid(&self, fonts: &Namesakes, code: u32) -> Option<char> {
+        let cid = fonts
             .composites
-            .get_or_init(|| composites(self.pdf))
-            .get(name)?;
-        if !fonts.iter().all(|font| font.japanese) {
-            return None;
-        }
-        let cid = fonts.iter().find_map(|font| cid_of(&font.encoding, code))?;
+            .iter()
+            .find_map(|font| cid_of(&font.encoding, code))?;
         self.japan1(cid)
     }
 
-    /// Adobe-Japan1 CID → character.
+    /// Adobe-Japan1 CID → character: exactly where a character has that CID, otherwise (half
+    /// widths, variants of a kanji) what the collection's table names.
     fn japan1(&self, cid: u32) -> Option<char> {
+        if let Some(c) = self.inverted.get_or_init(invert).get(&cid) {
+            return Some(*c);
+        }
         let collection = self
             .collection
             .get_or_init(|| embedded(CMapName::AdobeJapan1Ucs2));
-        let found = match collection
-            .as_ref()
-            .and_then(|map| map.lookup_bf_string(cid))
-        {
-            Some(BfString::Char(c)) => Some(c),
-            Some(BfString::String(text)) => text.chars().next(),
-            None => None,
+        let found = match collection.as_ref()?.lookup_bf_string(cid)? {
+            BfString::Char(c) => Some(c),
+            BfString::String(text) => text.chars().next(),
         };
-        found
-            .filter(|c| chars::ordinary(*c) != UNKNOWN)
-            .or_else(|| self.inverted.get_or_init(invert).get(&cid).copied())
+        found.filter(|c| chars::ordinary(*c) != UNKNOWN)
     }
 }
 
@@ -124,33 +156,50 @@ fn invert() -> HashMap<u32, char> {
     characters
 }
 
-/// Spaces by width, radicals, compatibility and presentation forms.
+/// Spaces by width, radicals, compatibility and presentation forms, and the dashes that
+/// Japanese keyboards do not give.
 fn is_second_choice(c: char) -> bool {
     matches!(u32::from(c),
-        0x2000..=0x200B | 0x2E80..=0x2FDF | 0xF900..=0xFAFF | 0xFE10..=0xFE4F
+        0x2000..=0x200B | 0x2014 | 0x2212 | 0x2E80..=0x2FDF | 0xF900..=0xFAFF | 0xFE10..=0xFE4F
         | 0x2_F800..=0x2_FA1F)
 }
 
-/// Every composite font of the document, by its name without the subset's prefix.
-fn composites(pdf: &Pdf) -> HashMap<String, Vec<Composite>> {
-    let mut fonts: HashMap<String, Vec<Composite>> = HashMap::new();
+/// Every font of the document, by its name without the subset's prefix.
+fn names(pdf: &Pdf) -> HashMap<String, Namesakes> {
+    let mut names: HashMap<String, Namesakes> = HashMap::new();
     for object in pdf.objects() {
         let Some(dict) = object.into_dict() else {
             continue;
         };
-        if let Some((name, font)) = composite(&dict) {
-            fonts.entry(name).or_default().push(font);
+        let subtype = dict.get::<Name<'_>>(b"Subtype");
+        let (Some(subtype), Some(name)) = (subtype, dict.get::<Name<'_>>(b"BaseFont")) else {
+            continue;
+        };
+        let name = name.as_str();
+        let bare = match name.split_once('+') {
+            Some((prefix, rest)) if prefix.len() == 6 => rest,
+            _ => name,
+        };
+        match subtype.as_ref() {
+            b"Type0" => {
+                if let Some(font) = composite(&dict) {
+                    names
+                        .entry(bare.to_owned())
+                        .or_default()
+                        .composites
+                        .push(font);
+                }
+            }
+            b"Type1" | b"TrueType" | b"MMType1" => {
+                names.entry(bare.to_owned()).or_default().simple = true;
+            }
+            _ => {}
         }
     }
-    fonts
+    names
 }
 
-fn composite(dict: &Dict<'_>) -> Option<(String, Composite)> {
-    let subtype = dict.get::<Name<'_>>(b"Subtype")?;
-    if subtype.as_ref() != b"Type0" {
-        return None;
-    }
-    let name = dict.get::<Name<'_>>(b"BaseFont")?;
+fn composite(dict: &Dict<'_>) -> Option<Composite> {
     let encoding = match dict.get::<Object<'_>>(b"Encoding")? {
         Object::Name(name) => named_encoding(CMapName::from_bytes(name.as_ref()))?,
         Object::Stream(stream) => stream_encoding(&stream)?,
@@ -162,12 +211,11 @@ fn composite(dict: &Dict<'_>) -> Option<(String, Composite)> {
         .filter(|family| *family != CidFamily::AdobeIdentity)
         .or_else(|| descendant_family(dict));
     let japanese = family == Some(CidFamily::AdobeJapan1);
-    let name = name.as_str();
-    let bare = match name.split_once('+') {
-        Some((prefix, rest)) if prefix.len() == 6 => rest,
-        _ => name,
-    };
-    Some((bare.to_owned(), Composite { encoding, japanese }))
+    Some(Composite {
+        encoding,
+        japanese,
+        explained: dict.contains_key(b"ToUnicode"),
+    })
 }
 
 fn named_encoding(name: CMapName<'_>) -> Option<CMap> {
@@ -216,9 +264,7 @@ mod tests {
         let inverted = invert();
         let same = (842..7000)
             .filter(|cid| match table.lookup_bf_string(*cid) {
-                Some(BfString::Char(c)) => {
-                    inverted.get(cid).map(|c| chars::ordinary(*c)) == Some(chars::ordinary(c))
-                }
+                Some(BfString::Char(c)) => inverted.get(cid) == Some(&chars::ordinary(c)),
                 _ => false,
             })
             .count();

@@ -9,6 +9,8 @@ use hayro_interpret::{
     BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
 };
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::chars::{self, UNKNOWN};
 use super::cid::Fonts;
 
@@ -55,6 +57,8 @@ pub(super) struct Collector<'f> {
     pub(super) rules: Vec<Rule>,
     /// Images of some size, and paths that are no rulings: something can be seen here.
     pub(super) pictures: usize,
+    /// Glyphs that are not painted: the text layer over a scanned image.
+    pub(super) invisible: usize,
     /// More glyphs came than are taken.
     pub(super) overflow: bool,
 }
@@ -69,6 +73,7 @@ impl<'f> Collector<'f> {
             glyphs: Vec::new(),
             rules: Vec::new(),
             pictures: 0,
+            invisible: 0,
             overflow: false,
         }
     }
@@ -117,22 +122,24 @@ impl<'f> Collector<'f> {
         self.glyphs.push(glyph);
     }
 
-    /// The characters of a glyph, at least one.
+    /// The characters of a glyph in their ordinary form, at least one.
     fn text_of(&self, glyph: &FontGlyph<'_>) -> Vec<char> {
+        if let Some(c) = self.fonts.exact(glyph) {
+            return vec![chars::ordinary(c)];
+        }
         let found: Vec<char> = match glyph.as_unicode() {
-            Some(BfString::Char(c)) => vec![c],
-            Some(BfString::String(text)) => text.chars().take(8).collect(),
+            Some(BfString::Char(c)) => chars::expanded(c),
+            Some(BfString::String(text)) => text.nfc().take(8).flat_map(chars::expanded).collect(),
             None => Vec::new(),
         };
-        let unreadable = |c: &char| chars::ordinary(*c) == UNKNOWN;
-        if found.is_empty() || found.iter().any(unreadable) {
-            if let Some(c) = self.fonts.lookup(glyph) {
-                return vec![chars::ordinary(c)];
-            }
+        let found: Vec<char> = found.into_iter().map(chars::ordinary).collect();
+        if !found.is_empty() && !found.contains(&UNKNOWN) {
+            return found;
         }
-        match found.is_empty() {
-            true => vec![UNKNOWN],
-            false => found.into_iter().map(chars::ordinary).collect(),
+        match self.fonts.lookup(glyph) {
+            Some(c) => vec![chars::ordinary(c)],
+            None if found.is_empty() => vec![UNKNOWN],
+            None => found,
         }
     }
 
@@ -228,7 +235,10 @@ impl<'a> Device<'a> for Collector<'_> {
         }
     }
 
-    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, _: &DrawMode) {
+    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
+        if matches!(mode, DrawMode::Invisible) {
+            self.invisible += run.glyphs().len();
+        }
         let vertical = run.writing_mode() == WritingMode::Vertical;
         for glyph in run.glyphs() {
             self.take(glyph, props.transform, vertical);

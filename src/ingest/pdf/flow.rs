@@ -40,6 +40,15 @@ pub(super) struct Area {
 }
 
 impl Area {
+    /// The smallest box around both.
+    pub(super) fn union(self, other: Self) -> Self {
+        Self {
+            u0: self.u0.min(other.u0),
+            u1: self.u1.max(other.u1),
+            v0: self.v0.min(other.v0),
+            v1: self.v1.max(other.v1),
+        }
+    }
     pub(super) fn contains(&self, u: f32, v: f32, margin: f32) -> bool {
         (self.u0 - margin..=self.u1 + margin).contains(&u)
             && (self.v0 - margin..=self.v1 + margin).contains(&v)

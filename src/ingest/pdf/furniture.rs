@@ -30,7 +30,7 @@ pub(super) fn remove(pages: &mut [Vec<Item>], body_size: f32) {
                 .push((page, index, line.height));
         }
     }
-    let mut drop: Vec<Vec<usize>> = vec![Vec::new(); pages.len()];
+    let mut drop: Vec<Vec<usize>> = pages.iter().enumerate().map(own_number).collect();
     for places in seen.values() {
         for group in groups(places) {
             for (nth, (page, index, _)) in group.into_iter().enumerate() {
@@ -49,6 +49,28 @@ pub(super) fn remove(pages: &mut [Vec<Item>], body_size: f32) {
             !dropped.contains(&(index - 1))
         });
     }
+}
+
+/// 「- 2 -」 at the edge of page 2 needs no other page to be known.
+fn own_number((page, items): (usize, &Vec<Item>)) -> Vec<usize> {
+    let own = format!("-{}-", page + 1);
+    let folded = |text: &str| -> String {
+        let text = crate::text::normalize(text);
+        let bare = text.chars().filter(|c| !c.is_whitespace());
+        bare.map(|c| {
+            if "‐‑–—―−ー".contains(c) {
+                '-'
+            } else {
+                c
+            }
+        })
+        .collect()
+    };
+    let edges = edge_lines(items).into_iter();
+    edges
+        .filter(|(_, line)| folded(&line.text) == own)
+        .map(|(index, _)| index)
+        .collect()
 }
 
 fn is_title(line: &Line, body_size: f32) -> bool {

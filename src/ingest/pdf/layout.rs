@@ -182,7 +182,10 @@ impl Reader {
     /// Rows that stand in one column.
     fn emit(&mut self, rows: Vec<Vec<Piece>>) {
         let text = |piece: &Piece| matches!(piece, Piece::Text(_)).then(|| piece.area());
-        let areas: Vec<Area> = rows.iter().flatten().filter_map(text).collect();
+        let lines = rows
+            .iter()
+            .filter_map(|row| row.iter().filter_map(text).reduce(Area::union));
+        let areas: Vec<Area> = lines.collect();
         let left = areas.iter().map(|area| area.u0).fold(f32::MAX, f32::min);
         let right = right_edge(&areas);
         self.columns += 1;
@@ -241,9 +244,14 @@ impl Reader {
 /// Where most full lines of a column end: scanned pages and hanging marks have lines that
 /// reach beyond.
 fn right_edge(areas: &[Area]) -> f32 {
-    let longest = areas.iter().map(|area| area.u1).fold(f32::MIN, f32::max);
+    let width = areas
+        .iter()
+        .map(|area| area.u1 - area.u0)
+        .fold(0.0, f32::max);
+    let wide = || areas.iter().filter(|area| area.u1 - area.u0 >= 0.5 * width);
+    let longest = wide().map(|area| area.u1).fold(f32::MIN, f32::max);
     let near = |area: &&Area| area.u1 >= longest - 4.0 * (area.v1 - area.v0);
-    let mut ends: Vec<f32> = areas.iter().filter(near).map(|area| area.u1).collect();
+    let mut ends: Vec<f32> = wide().filter(near).map(|area| area.u1).collect();
     ends.sort_by(f32::total_cmp);
     ends.get(ends.len() * 2 / 3).copied().unwrap_or(longest)
 }
@@ -333,7 +341,7 @@ fn run_from(rows: &[Vec<Piece>], first: usize) -> Option<Columns> {
         let open: Vec<(f32, f32)> = next
             .windows(2)
             .map(|pair| (pair[0].1, pair[1].0))
-            .filter(|(from, to)| to - from >= 0.9 * size)
+            .filter(|(from, to)| to - from >= 0.75 * size)
             .collect();
         if open.is_empty() && !gutters.is_empty() {
             break;

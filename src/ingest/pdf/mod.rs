@@ -90,6 +90,8 @@ struct Tally {
     garbled: Vec<(u32, usize)>,
     cut: Vec<u32>,
     unbounded: Vec<u32>,
+    /// Pages whose text is the layer that a recognition program put over an image.
+    recognized: Vec<u32>,
     /// Pages with some unreadable characters, and how many.
     marked: Vec<(u32, usize)>,
 }
@@ -143,6 +145,10 @@ impl Tally {
         add(
             &marked,
             &format!("判読できない文字が{count}字あり、「〓」としました。"),
+        );
+        add(
+            &self.recognized,
+            "画像に重ねた文字認識（OCR）の結果を読みました。誤字があるかもしれません。",
         );
         add(
             &self.cut,
@@ -201,8 +207,10 @@ fn read_page<'p>(
         mut glyphs,
         rules,
         pictures,
+        invisible,
         ..
     } = collector;
+    let recognized = pictures > 0 && invisible * 2 > glyphs.len();
     device::deduplicate(&mut glyphs);
     let visible = glyphs
         .iter()
@@ -221,6 +229,9 @@ fn read_page<'p>(
     if share >= GARBLED_MIN {
         tally.garbled.push((number, share));
         return Vec::new();
+    }
+    if recognized {
+        tally.recognized.push(number);
     }
     if unreadable > 0 {
         tally.marked.push((number, unreadable));

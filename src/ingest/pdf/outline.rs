@@ -171,6 +171,8 @@ fn is_heading(paragraph: &Paragraph, body_size: f32) -> bool {
         && paragraph.lines <= 3
         && !text.ends_with(['。', '、', '，', ','])
         && text.chars().filter(|c| c.is_alphabetic()).count() * 2 >= count
-        && !text.starts_with(['・', '•', '●', '○', '–', '※', '■', '□', '◆', '➢'])
+        && !text.starts_with([
+            '・', '•', '●', '○', '–', '※', '■', '□', '◆', '➢', '⇒', '→', '◇',
+        ])
         && !text.contains(chars::GETA)
 }

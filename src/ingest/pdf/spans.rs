@@ -97,11 +97,8 @@ pub(super) fn spans(marks: &[Mark], barriers: &Barriers) -> Vec<Span> {
         match (spans.last_mut(), last) {
             (Some(span), Some(last)) if together => {
                 if wants_space(&last, mark, space) {
-                    span.text.push(if is_japanese(last.ch) {
-                        '\u{3000}'
-                    } else {
-                        ' '
-                    });
+                    span.text
+                        .push(space_of(last.ch, (mark.u0 - last.u1) / mark.size));
                 }
                 extend(span, mark);
             }
@@ -119,8 +116,8 @@ fn extend(span: &mut Span, mark: &Mark) {
     span.size = span.size.max(mark.size);
 }
 
-/// A space was written, or words are set apart. Between two Japanese characters only a
-/// written space that takes room counts: justified lines spread their characters.
+/// A space was written, or words are set apart. Beside a Japanese character only a written
+/// space that takes room counts: justified lines spread their characters.
 fn wants_space(last: &Mark, mark: &Mark, written: bool) -> bool {
     let gap = (mark.u0 - last.u1) / last.size.max(mark.size);
     space_between(last.ch, mark.ch, gap, written)
@@ -133,9 +130,8 @@ fn space_between(last: char, first: char, gap: f32, written: bool) -> bool {
         0.55
     };
     match (is_japanese(last), is_japanese(first)) {
-        (true, true) => (written && gap > 0.35) || gap > apart,
         (false, false) => (written && gap > -0.1) || gap > 0.17,
-        _ => (written && gap > 0.3) || gap > apart,
+        _ => (written && gap > 0.15) || gap > apart,
     }
 }
 
@@ -162,7 +158,7 @@ fn merge_row(mut row: Vec<Span>) -> Vec<Span> {
     for span in row {
         let near = merged.iter().rposition(|other| {
             let size = other.size.max(span.size);
-            (-0.5 * size..=1.2 * size).contains(&(span.u0 - other.u1))
+            (-0.5 * size..=0.7 * size).contains(&(span.u0 - other.u1))
                 && (other.v - span.v).abs() <= 0.4 * size
                 && span.u1 > other.u1 - 0.3 * size
         });
@@ -191,13 +187,21 @@ pub(super) fn append(span: &mut Span, next: &Span) {
     }
     span.stops.extend_from_slice(&next.stops);
     if needed && !one_word {
-        span.text
-            .push(if is_japanese(last) { '\u{3000}' } else { ' ' });
+        span.text.push(space_of(last, gap));
     }
     span.text.push_str(&next.text);
     span.u1 = span.u1.max(next.u1);
     span.u0 = span.u0.min(next.u0);
     span.size = span.size.max(next.size);
+}
+
+/// The space after a character, by the width of the gap in ems.
+fn space_of(last: char, gap: f32) -> char {
+    if is_japanese(last) && gap > 0.7 {
+        '\u{3000}'
+    } else {
+        ' '
+    }
 }
 
 fn text_is_spread(text: &str) -> bool {

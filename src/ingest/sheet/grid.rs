@@ -52,13 +52,7 @@ pub(super) struct Grid {
 impl Grid {
     /// Adds a cell; places count from 0. A place that is taken keeps its first value.
     pub(super) fn put(&mut self, row: u32, column: u32, text: String, is_text: bool) {
-        let cell = Cell {
-            first: column,
-            last: column,
-            text,
-            is_text,
-            filled: false,
-        };
+        let cell = Cell { first: column, last: column, text, is_text, filled: false };
         insert(self.rows.entry(row).or_default(), cell);
     }
 
@@ -67,16 +61,8 @@ impl Grid {
         if bottom < top || right < left {
             return;
         }
-        let widest = self
-            .rows
-            .values()
-            .filter_map(|cells| cells.last())
-            .map(|cell| cell.last);
-        let right = if right - left > 256 {
-            widest.max().unwrap_or(left)
-        } else {
-            right
-        };
+        let widest = self.rows.values().filter_map(|cells| cells.last()).map(|cell| cell.last);
+        let right = if right - left > 256 { widest.max().unwrap_or(left) } else { right };
         let Some(origin) = self.rows.get_mut(&top) else {
             return;
         };
@@ -85,16 +71,9 @@ impl Grid {
         };
         let limit = origin.get(at + 1).map_or(u32::MAX, |next| next.first - 1);
         origin[at].last = right.max(left).min(limit);
-        let value = Cell {
-            filled: true,
-            ..origin[at].clone()
-        };
+        let value = Cell { filled: true, ..origin[at].clone() };
         if bottom > top {
-            for cells in self
-                .rows
-                .range_mut(top + 1..=bottom)
-                .map(|(_, cells)| cells)
-            {
+            for cells in self.rows.range_mut(top + 1..=bottom).map(|(_, cells)| cells) {
                 insert(cells, value.clone());
             }
         }
@@ -103,11 +82,7 @@ impl Grid {
     /// The rows as lines, in order. Rows without a value give none.
     pub(super) fn lines(&self) -> Vec<Line> {
         let mut writer = Writer::default();
-        let rows: Vec<Row<'_>> = self
-            .rows
-            .iter()
-            .map(|(row, cells)| (*row, &cells[..]))
-            .collect();
+        let rows: Vec<Row<'_>> = self.rows.iter().map(|(row, cells)| (*row, &cells[..])).collect();
         for block in rows.chunk_by(|above, below| above.0 + 1 == below.0) {
             writer.block(block);
         }
@@ -133,6 +108,8 @@ fn insert(cells: &mut Vec<Cell>, mut cell: Cell) {
 struct Writer {
     header: Option<Header>,
     caption: Option<String>,
+    /// The title in a block of its own, an empty row above the table.
+    pending: Option<String>,
     lines: Vec<Line>,
 }
 
@@ -144,12 +121,16 @@ impl Writer {
             false => header::another(rows),
         };
         let Some(found) = found else {
+            self.pending = caption(rows).filter(|_| rows.iter().all(|row| row.1.len() == 1));
+            if self.header.is_none() {
+                self.caption.clone_from(&self.pending);
+            }
             rows.iter().for_each(|row| self.row(*row));
             return;
         };
         let (titles, rest) = rows.split_at(found.start);
         self.header = None;
-        self.caption = caption(titles);
+        self.caption = caption(titles).or(self.pending.take());
         titles.iter().for_each(|row| self.row(*row));
         let (headers, data) = rest.split_at(found.end - found.start);
         let header = Header::of(headers);
@@ -167,11 +148,7 @@ impl Writer {
         };
         if !text.is_empty() {
             let caption = self.caption.clone();
-            self.lines.push(Line {
-                row: row.saturating_add(1),
-                text,
-                caption,
-            });
+            self.lines.push(Line { row: row.saturating_add(1), text, caption });
         }
     }
 }
@@ -182,9 +159,7 @@ fn caption(titles: &[Row<'_>]) -> Option<String> {
         [only] if only.is_text => Some(&only.text),
         _ => None,
     });
-    single
-        .find(|text| text.chars().count() <= CAPTION_CHARS_MAX)
-        .cloned()
+    single.find(|text| text.chars().count() <= CAPTION_CHARS_MAX).cloned()
 }
 
 /// One text alone in a wide table: a remark or the name of a part, no value of its column.

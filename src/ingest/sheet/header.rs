@@ -10,6 +10,8 @@ use crate::ingest::office::table::join_once;
 const SEARCH_ROWS_MAX: usize = 30;
 /// Header rows at most; statistics have up to five.
 const HEADER_ROWS_MAX: usize = 5;
+/// A longer text is a value, not the name of a column (in characters).
+const NAME_CHARS_MAX: usize = 60;
 /// Columns that one header cell can name; wider ones are titles.
 const HEADER_SPAN_MAX: u32 = 256;
 
@@ -33,10 +35,7 @@ impl Header {
 
     /// Name of a column counted from 0; empty where it has none.
     pub(super) fn name(&self, column: u32) -> &str {
-        self.names
-            .get(&column)
-            .map(String::as_str)
-            .unwrap_or_default()
+        self.names.get(&column).map(String::as_str).unwrap_or_default()
     }
 
     /// Columns that have a name.
@@ -48,10 +47,7 @@ impl Header {
 /// The first header of a sheet, as a range of `rows`.
 pub(super) fn first(rows: &[Row<'_>]) -> Option<Range<usize>> {
     let width = width(rows);
-    let start = rows
-        .iter()
-        .take(SEARCH_ROWS_MAX)
-        .position(|row| names_columns(row.1, width))?;
+    let start = rows.iter().take(SEARCH_ROWS_MAX).position(|row| names_columns(row.1, width))?;
     Some(start..end(rows, start))
 }
 
@@ -60,13 +56,12 @@ pub(super) fn first(rows: &[Row<'_>]) -> Option<Range<usize>> {
 pub(super) fn another(rows: &[Row<'_>]) -> Option<Range<usize>> {
     let found = first(rows)?;
     let header = &rows[found.end - 1].1;
-    let all_text = header.iter().all(|cell| cell.is_text);
     let number_below = |cell: &Cell| {
         let under = |below: &&Cell| below.first <= cell.first && cell.first <= below.last;
         let mut data = rows[found.end..].iter();
         data.any(|(_, cells)| cells.iter().find(under).is_some_and(|below| !below.is_text))
     };
-    (all_text && header.iter().any(number_below)).then_some(found)
+    header.iter().any(number_below).then_some(found)
 }
 
 fn width(rows: &[Row<'_>]) -> u32 {
@@ -75,17 +70,26 @@ fn width(rows: &[Row<'_>]) -> u32 {
 }
 
 fn covered(cells: &[Cell]) -> u32 {
-    cells
-        .iter()
-        .fold(0, |sum, cell| sum.saturating_add(cell.width()))
+    cells.iter().fold(0, |sum, cell| sum.saturating_add(cell.width()))
 }
 
-/// At least two texts that cover half of the table, none of them nearly all of it (a title).
+/// At least two short texts that cover half of the table, none of them nearly all of it (a title).
+/// A number is no name, except for a year.
 fn names_columns(cells: &[Cell], width: u32) -> bool {
     let texts = cells.iter().filter(|cell| cell.is_text).count();
-    let title =
-        |cell: &Cell| cell.width() >= 3 && cell.width() > width / 10 * 7 + width % 10 * 7 / 10;
-    texts >= 2 && covered(cells) >= width.div_ceil(2) && !cells.iter().any(title)
+    let title = |cell: &Cell| {
+        // A title and, at the other end, a date or unit.
+        cells.len() == 2 && cell.width() >= 3 && cell.width() > width.saturating_mul(7) / 10
+    };
+    let name = |cell: &Cell| {
+        let short = cell.text.chars().count() <= NAME_CHARS_MAX;
+        (cell.is_text && short && !title(cell)) || is_year(&cell.text)
+    };
+    texts >= 2 && covered(cells) >= width.div_ceil(2) && cells.iter().all(name)
+}
+
+fn is_year(text: &str) -> bool {
+    text.parse::<u32>().is_ok_and(|year| (1900..2100).contains(&year))
 }
 
 /// The end of the header that starts at `start`: rows go on it while all that they add stands

@@ -2,7 +2,8 @@ use super::*;
 use crate::ingest::office::fixture;
 
 /// A workbook of sheets: name, attributes of its entry, cells, merged regions. A cell is its
-/// place, its value (`=1.5` is a number, `~46113` a date) and nothing else.
+/// place and its value: `=1.5` a number, `~46113` a date, `%0.1` a share, `#REF!` an error, `fA1`
+/// a formula without its result, and all else a text.
 type Sheet<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
 
 fn parts(sheets: &[Sheet<'_>]) -> Vec<(String, String)> {
@@ -13,19 +14,11 @@ fn parts(sheets: &[Sheet<'_>]) -> Vec<(String, String)> {
     for (number, (name, attributes, cells, merges)) in (1..).zip(sheets) {
         entries +=
             &format!("<sheet name='{name}' sheetId='{number}' {attributes} r:id='s{number}'/>");
-        relations.push((
-            format!("s{number}"),
-            format!("worksheets/sheet{number}.xml"),
-        ));
-        parts.push((
-            format!("xl/worksheets/sheet{number}.xml"),
-            worksheet(cells, merges),
-        ));
+        relations.push((format!("s{number}"), format!("worksheets/sheet{number}.xml")));
+        parts.push((format!("xl/worksheets/sheet{number}.xml"), worksheet(cells, merges)));
     }
-    let relations: Vec<_> = relations
-        .iter()
-        .map(|(id, target)| (id.as_str(), "worksheet", target.as_str()))
-        .collect();
+    let relations: Vec<_> =
+        relations.iter().map(|(id, target)| (id.as_str(), "worksheet", target.as_str())).collect();
     let relations = [&relations[..], &[("st", "styles", "styles.xml")]].concat();
     let open = "xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main' \
         xmlns:r='http://schemas.openxmlformats.org/officeDocument/2006/relationships'";
@@ -34,10 +27,7 @@ fn parts(sheets: &[Sheet<'_>]) -> Vec<(String, String)> {
             "xl/workbook.xml".to_owned(),
             format!("<workbook {open}><sheets>{entries}</sheets></workbook>"),
         ),
-        (
-            "xl/_rels/workbook.xml.rels".to_owned(),
-            fixture::relations(&relations),
-        ),
+        ("xl/_rels/workbook.xml.rels".to_owned(), fixture::relations(&relations)),
         (
             "xl/styles.xml".to_owned(),
             format!(
@@ -51,30 +41,22 @@ fn parts(sheets: &[Sheet<'_>]) -> Vec<(String, String)> {
 
 fn worksheet(cells: &[(&str, &str)], merges: &[&str]) -> String {
     let mut rows = String::new();
-    let row_of = |place: &str| {
-        place
-            .trim_start_matches(|c: char| c.is_alphabetic())
-            .to_owned()
-    };
+    let row_of = |place: &str| place.trim_start_matches(|c: char| c.is_alphabetic()).to_owned();
     for row in cells.chunk_by(|one, next| row_of(one.0) == row_of(next.0)) {
-        let cells = row.iter().map(|(place, value)| match value.split_at(1) {
-            ("=", number) => format!("<c r='{place}'><v>{number}</v></c>"),
-            ("~", serial) => format!("<c r='{place}' s='1'><v>{serial}</v></c>"),
-            ("%", share) => format!("<c r='{place}' s='2'><v>{share}</v></c>"),
-            ("#", error) => format!("<c r='{place}' t='e'><v>#{error}</v></c>"),
-            ("f", formula) => format!("<c r='{place}'><f>{formula}</f></c>"),
-            _ => format!("<c r='{place}' t='inlineStr'><is><t>{value}</t></is></c>"),
+        let cells = row.iter().map(|(place, value)| {
+            let rest = value.get(1..).unwrap_or_default();
+            match value.chars().next() {
+                Some('=') => format!("<c r='{place}'><v>{rest}</v></c>"),
+                Some('~') => format!("<c r='{place}' s='1'><v>{rest}</v></c>"),
+                Some('%') => format!("<c r='{place}' s='2'><v>{rest}</v></c>"),
+                Some('#') => format!("<c r='{place}' t='e'><v>{value}</v></c>"),
+                Some('f') => format!("<c r='{place}'><f>{rest}</f></c>"),
+                _ => format!("<c r='{place}' t='inlineStr'><is><t>{value}</t></is></c>"),
+            }
         });
-        rows += &format!(
-            "<row r='{}'>{}</row>",
-            row_of(row[0].0),
-            cells.collect::<String>()
-        );
+        rows += &format!("<row r='{}'>{}</row>", row_of(row[0].0), cells.collect::<String>());
     }
-    let merges: String = merges
-        .iter()
-        .map(|area| format!("<mergeCell ref='{area}'/>"))
-        .collect();
+    let merges: String = merges.iter().map(|area| format!("<mergeCell ref='{area}'/>")).collect();
     format!(
         "<worksheet xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'><sheetData>\
          {rows}</sheetData><mergeCells>{merges}</mergeCells></worksheet>"
@@ -83,21 +65,14 @@ fn worksheet(cells: &[(&str, &str)], merges: &[&str]) -> String {
 
 fn packed(sheets: &[Sheet<'_>]) -> Vec<u8> {
     let parts = parts(sheets);
-    let parts: Vec<_> = parts
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
+    let parts: Vec<_> = parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     fixture::package(&parts)
 }
 
 /// The rows of one sheet as `row number text`.
 fn check(cells: &[(&str, &str)], merges: &[&str], expected: &[&str]) {
     let document = read(&packed(&[("表", "", cells, merges)]), "台帳").unwrap();
-    let lines: Vec<_> = document
-        .sections
-        .iter()
-        .flat_map(|section| section.text.lines())
-        .collect();
+    let lines: Vec<_> = document.sections.iter().flat_map(|section| section.text.lines()).collect();
     assert_eq!(lines, expected);
 }
 
@@ -161,11 +136,7 @@ fn a_second_table_has_its_own_header_and_a_gap_has_not() {
             ("B8", "=12"),
         ],
         &[],
-        &[
-            "氏名: 甲 / 住所: 東町",
-            "氏名: 乙 / 住所: 西町",
-            "年度: 令和６年度 / 件数: 12",
-        ],
+        &["氏名: 甲 / 住所: 東町", "氏名: 乙 / 住所: 西町", "年度: 令和６年度 / 件数: 12"],
     );
     check(&[("A1", "一つ"), ("A2", "=2")], &[], &["一つ", "2"]);
 }
@@ -181,48 +152,21 @@ fn sections_name_sheet_rows_and_caption() {
         cells.push((format!("A{row}"), format!("={row}")));
         cells.push((format!("B{row}"), "名前".to_owned()));
     }
-    let cells: Vec<_> = cells
-        .iter()
-        .map(|(place, value)| (place.as_str(), value.as_str()))
-        .collect();
+    let cells: Vec<_> =
+        cells.iter().map(|(place, value)| (place.as_str(), value.as_str())).collect();
     let document = read(&packed(&[("一覧", "", &cells, &[])]), "台帳").unwrap();
     assert_eq!(document.title, "台帳");
-    let rows = |first, last| Locator::Rows {
-        sheet: "一覧".to_owned(),
-        first,
-        last,
-    };
-    let places: Vec<_> = document
-        .sections
-        .iter()
-        .map(|section| section.locator.clone())
-        .collect();
-    assert_eq!(
-        places,
-        [rows(1, 1), rows(4, 23), rows(24, 43), rows(44, 49)]
-    );
-    assert!(
-        document
-            .sections
-            .iter()
-            .all(|s| s.table && s.headings[0] == "一覧")
-    );
-    assert!(
-        document.sections[1]
-            .text
-            .starts_with("番号: 4 / 名: 名前\n番号: 5")
-    );
+    let rows = |first, last| Locator::Rows { sheet: "一覧".to_owned(), first, last };
+    let places: Vec<_> = document.sections.iter().map(|section| section.locator.clone()).collect();
+    assert_eq!(places, [rows(1, 22), rows(23, 42), rows(43, 49)]);
+    assert!(document.sections.iter().all(|s| s.table && s.headings[0] == "一覧"));
+    assert!(document.sections[1].text.starts_with("番号: 23 / 名: 名前\n番号: 24"));
 }
 
 #[test]
 fn what_is_left_out_is_said() {
     let sheets: [Sheet<'_>; 3] = [
-        (
-            "表",
-            "",
-            &[("A1", "見える"), ("A2", "#REF!"), ("A3", "fSUM(A1)")],
-            &[],
-        ),
+        ("表", "", &[("A1", "見える"), ("A2", "#REF!"), ("A3", "fSUM(A1)")], &[]),
         ("控え", "state='hidden'", &[("A1", "秘密")], &[]),
         ("裏", "state='veryHidden'", &[("A1", "秘密")], &[]),
     ];
@@ -238,38 +182,21 @@ fn what_is_left_out_is_said() {
 #[test]
 fn a_cell_far_out_costs_nothing() {
     check(
-        &[
-            ("A1", "甲"),
-            ("B1", "乙"),
-            ("A2", "一"),
-            ("XFD1048576", "=1"),
-        ],
+        &[("A1", "甲"), ("B1", "乙"), ("A2", "一"), ("XFD1048576", "=1")],
         &["A2:XFD1048576"],
-        &["甲: 一", "1"],
+        &["甲 / 乙", "一", "一 / 1"],
     );
 }
 
 #[test]
 fn what_cannot_be_read_is_named() {
-    assert_eq!(
-        read(&packed(&[("表", "", &[], &[])]), "x"),
-        Err(IngestError::Empty)
-    );
+    assert_eq!(read(&packed(&[("表", "", &[], &[])]), "x"), Err(IngestError::Empty));
     assert_eq!(read(b"<html><table>", "x"), Err(IngestError::Unsupported));
-    assert!(matches!(
-        read(b"a,b\n1,2\n", "x"),
-        Err(IngestError::Damaged(_))
-    ));
+    assert!(matches!(read(b"a,b\n1,2\n", "x"), Err(IngestError::Damaged(_))));
     let mut parts = parts(&[("表", "", &[("A1", "値")], &[])]);
     parts[1].1.truncate(150);
-    let parts: Vec<_> = parts
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
-    assert!(matches!(
-        read(&fixture::package(&parts), "x"),
-        Err(IngestError::Damaged(_))
-    ));
+    let parts: Vec<_> = parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    assert!(matches!(read(&fixture::package(&parts), "x"), Err(IngestError::Damaged(_))));
     let mut ole = vec![0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
     ole.resize(4096, 0);
     assert!(matches!(read(&ole, "x"), Err(IngestError::Damaged(_))));
@@ -279,20 +206,8 @@ fn what_cannot_be_read_is_named() {
 
 #[test]
 fn mutants_never_panic() {
-    let cells = [
-        ("A1", "区分"),
-        ("B1", "額"),
-        ("A2", "一"),
-        ("B2", "=1.5"),
-        ("A3", "~46113"),
-    ];
-    let parts = parts(&[
-        ("表", "", &cells, &["A2:A3"]),
-        ("裏", "state='hidden'", &cells, &[]),
-    ]);
-    let parts: Vec<_> = parts
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
+    let cells = [("A1", "区分"), ("B1", "額"), ("A2", "一"), ("B2", "=1.5"), ("A3", "~46113")];
+    let parts = parts(&[("表", "", &cells, &["A2:A3"]), ("裏", "state='hidden'", &cells, &[])]);
+    let parts: Vec<_> = parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     fixture::survives_mutation(read, &parts);
 }

@@ -46,11 +46,7 @@ impl NumberFormat {
                 }
                 '円' | '%' | '￥' | '¥' | '$' | '△' | '▲' => {
                     percent |= c == '%';
-                    if c == '%' {
-                        String::new()
-                    } else {
-                        c.to_string()
-                    }
+                    if c == '%' { String::new() } else { c.to_string() }
                 }
                 '0' | '#' | '?' | 'G' => {
                     digits = true;
@@ -63,20 +59,12 @@ impl NumberFormat {
                 }
                 _ => String::new(),
             };
-            if digits {
-                &mut format.after
-            } else {
-                &mut format.before
-            }
-            .push_str(&literal);
+            if digits { &mut format.after } else { &mut format.before }.push_str(&literal);
         }
         format.percent = percent.then_some(decimals.min(9));
         if !digits {
             // Text alone, or a date that is written in a form of its own.
-            return Self {
-                percent: format.percent,
-                ..Self::default()
-            };
+            return Self { percent: format.percent, ..Self::default() };
         }
         format.before = one_line(&format.before);
         format.after = one_line(&format.after);
@@ -95,11 +83,7 @@ impl NumberFormat {
 /// A text value; blank text is nothing.
 pub(super) fn text(text: &str) -> Value {
     let text = one_line(text);
-    if text.is_empty() {
-        Value::Empty
-    } else {
-        Value::Text(text)
-    }
+    if text.is_empty() { Value::Empty } else { Value::Text(text) }
 }
 
 /// The value of a cell under its number format, where that is known.
@@ -194,10 +178,7 @@ mod tests {
             (0.375, DateTime, "09:00"),
             (1.5, TimeDelta, "36:00"),
         ] {
-            let value = of(
-                &Data::DateTime(ExcelDateTime::new(serial, kind, false)),
-                None,
-            );
+            let value = of(&Data::DateTime(ExcelDateTime::new(serial, kind, false)), None);
             assert_eq!(value, Value::Number(shown.to_owned()));
         }
         let iso = of(&Data::DateTimeIso("2026-04-01T00:00:00".to_owned()), None);
@@ -206,15 +187,9 @@ mod tests {
 
     #[test]
     fn texts() {
-        assert_eq!(
-            text(" 一行目\n二行目 "),
-            Value::Text("一行目 二行目".to_owned())
-        );
+        assert_eq!(text(" 一行目\n二行目 "), Value::Text("一行目 二行目".to_owned()));
         assert_eq!(text(" \u{3000}\n"), Value::Empty);
         assert_eq!(of(&Data::Bool(true), None), Value::Text("TRUE".to_owned()));
-        assert_eq!(
-            of(&Data::Error(calamine::CellErrorType::Ref), None),
-            Value::Error
-        );
+        assert_eq!(of(&Data::Error(calamine::CellErrorType::Ref), None), Value::Error);
     }
 }

@@ -39,12 +39,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Option<Task> {
     let (file, None) = (PathBuf::from(args.next()?), args.next()) else {
         return None;
     };
-    Some(Task {
-        time_s,
-        memory_mib,
-        parent: parent.try_into().ok()?,
-        file,
-    })
+    Some(Task { time_s, memory_mib, parent: parent.try_into().ok()?, file })
 }
 
 /// Reads the file; a panic in a format crate becomes an error of this file.
@@ -73,10 +68,7 @@ fn confine(task: &Task) -> Result<(), String> {
         (Resource::Core, 0),
         (Resource::Fsize, 0),
     ] {
-        let limit = Rlimit {
-            current: Some(limit),
-            maximum: Some(limit),
-        };
+        let limit = Rlimit { current: Some(limit), maximum: Some(limit) };
         let set = setrlimit(resource, limit);
         set.map_err(|error| format!("setting the limit {resource:?}: {error}"))?;
     }

@@ -133,11 +133,14 @@ fn known_texts_are_read_as_they_are() {
             score.1,
             path.file_name().unwrap().display()
         );
-        scores.push(score);
+        // The cells of this sheet were cut off when it was printed: the file lacks the text.
+        if !path.ends_with("ryokin.pdf") {
+            scores.push(score);
+        }
     }
     let (f1, recall) = mean(&scores);
     println!("known truth: bigram F1 {f1:.4}, recall {recall:.4}");
-    assert!(f1 >= 0.97 && recall >= 0.98, "{f1} {recall}");
+    assert!(f1 >= 0.985 && recall >= 0.994, "{f1} {recall}");
 }
 
 #[test]
@@ -192,7 +195,7 @@ fn real_files_are_read_as_pdftotext_reads_them() {
     }
     let (f1, recall) = mean(&scores);
     println!("real files: bigram F1 {f1:.4}, recall {recall:.4}");
-    assert!(f1 >= 0.95 && recall >= 0.96, "{f1} {recall}");
+    assert!(f1 >= 0.975 && recall >= 0.99, "{f1} {recall}");
 }
 
 #[test]
@@ -213,5 +216,27 @@ fn dump_one() {
             }
         }
         Err(error) => println!("ERR {error:?}"),
+    }
+}
+
+#[test]
+fn damaged_samples_never_panic() {
+    let (Some(made), Some(real)) = (folder("made"), folder("real")) else {
+        return;
+    };
+    let mut state = 7;
+    for path in pdfs(&made).into_iter().chain(pdfs(&real)) {
+        let whole = std::fs::read(&path).unwrap();
+        if whole.len() > 300_000 {
+            continue;
+        }
+        for _ in 0..5 {
+            let mut bytes = whole.clone();
+            for _ in 0..20 {
+                let at = super::next(&mut state) % bytes.len();
+                bytes[at] = super::next(&mut state) as u8;
+            }
+            let _ = super::super::read(&bytes, "");
+        }
     }
 }

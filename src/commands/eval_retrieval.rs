@@ -1,0 +1,352 @@
+//! `kura eval retrieval`: indexes a corpus of JSON lines as a data set is indexed, asks every
+//! question, and reports quality and speed.
+//!
+//! A corpus line has `id` and `text`, and may have `title` or `law`, `art`, `head`, `cap`, `hier`;
+//! it becomes one document, cut into passages as any other. A question line has `query` and
+//! `gold` (a list of corpus ids), and may have `choices`. A document's place in a ranking is
+//! that of its best passage.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::date;
+use serde::{Deserialize, Serialize};
+
+use crate::document::{ArticleRef, Authority, Locator, Passage, Scope};
+use crate::search::metrics::{Quality, percentile};
+use crate::search::{Index, Query, SearchError, Searcher};
+use crate::text::article_key;
+
+/// Documents judged.
+const PLACES: usize = 10;
+const DATASET: &str = "eval";
+
+/// What `kura eval retrieval` was asked to do.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Corpus, one JSON object a line.
+    pub corpus: PathBuf,
+    /// Questions, one JSON object a line.
+    pub queries: PathBuf,
+    /// Appends a question's choices to it.
+    pub choices: bool,
+    /// Prints JSON instead of text.
+    pub json: bool,
+}
+
+/// What was measured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Documents in the corpus.
+    pub documents: u64,
+    /// Passages in the index.
+    pub passages: u64,
+    /// Questions asked.
+    pub queries: u64,
+    /// Means over the questions, with weak hits kept.
+    #[serde(flatten)]
+    pub quality: Quality,
+    /// Share of questions answered with 該当なし in normal use although they have a right answer.
+    pub none_found: f64,
+    /// … and whose right answer was among the first five.
+    pub none_found_lost_at_5: f64,
+    /// Building the index, in seconds.
+    pub index_s: f64,
+    /// Size of the index in bytes.
+    pub index_bytes: u64,
+    /// Median time of a question in milliseconds.
+    pub query_p50_ms: f64,
+    /// Time within which 99 of 100 questions are done, in milliseconds.
+    pub query_p99_ms: f64,
+}
+
+/// Why an evaluation stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    #[error("cannot {operation} {path}: {source}")]
+    Io { operation: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("{path}, line {line}: {detail}")]
+    Line { path: PathBuf, line: u64, detail: String },
+    #[error("{0} is compressed: unpack it first, for instance with `zstd -d`")]
+    Compressed(PathBuf),
+    #[error("{0} has no lines")]
+    NoLines(PathBuf),
+    #[error(transparent)]
+    Search(#[from] SearchError),
+}
+
+#[derive(Deserialize)]
+struct CorpusLine {
+    id: String,
+    text: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    law: String,
+    #[serde(default)]
+    lawnum: String,
+    #[serde(default)]
+    art: String,
+    #[serde(default)]
+    head: String,
+    #[serde(default)]
+    cap: String,
+    #[serde(default)]
+    hier: String,
+}
+
+#[derive(Deserialize)]
+struct QueryLine {
+    query: String,
+    gold: Vec<String>,
+    #[serde(default)]
+    choices: String,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// What a file, a line or the index gave.
+pub fn run(options: &Options) -> Result<(), EvalError> {
+    let report = measure(options)?;
+    let print = |text: String| {
+        writeln!(std::io::stdout(), "{text}").map_err(|source| EvalError::Io {
+            operation: "write to",
+            path: "standard output".into(),
+            source,
+        })
+    };
+    match options.json {
+        true => print(serde_json::to_string_pretty(&report).unwrap_or_default()),
+        false => print(report.text()),
+    }
+}
+
+/// Builds the index in a temporary folder and asks every question.
+///
+/// # Errors
+/// What a file, a line or the index gave.
+pub fn measure(options: &Options) -> Result<Report, EvalError> {
+    let queries = lines::<QueryLine>(&options.queries)?.collect::<Result<Vec<_>, _>>()?;
+    if queries.is_empty() {
+        return Err(EvalError::NoLines(options.queries.clone()));
+    }
+    let folder = tempfile::tempdir().map_err(|source| EvalError::Io {
+        operation: "create a temporary folder in",
+        path: std::env::temp_dir(),
+        source,
+    })?;
+    let dir = folder.path().join("index");
+    let start = Instant::now();
+    let (documents, stats) = build(&options.corpus, &dir)?;
+    let index_s = start.elapsed().as_secs_f64();
+    let index = Arc::new(Index::open(&dir)?);
+    let searcher = Searcher::new(vec![(DATASET.to_owned(), index)]);
+    let mut report = ask(&searcher, &queries, options.choices)?;
+    report.documents = documents;
+    report.passages = stats.passages;
+    report.index_s = index_s;
+    report.index_bytes = stats.size_bytes;
+    Ok(report)
+}
+
+/// Indexes a corpus while it is read: memory does not grow with it.
+fn build(corpus: &Path, dir: &Path) -> Result<(u64, crate::search::IndexStats), EvalError> {
+    let mut lines = lines::<CorpusLine>(corpus)?;
+    let mut documents = 0;
+    let mut failure = None;
+    let passages = std::iter::from_fn(|| match lines.next()? {
+        Ok(line) => {
+            documents += 1;
+            Some(passages(line))
+        }
+        Err(why) => {
+            failure = Some(why);
+            None
+        }
+    });
+    let bar = progress("索引 / indexing", None);
+    let stats = Index::build(dir, passages.flatten(), |n| bar.set_position(n), &AtomicBool::new(false));
+    bar.finish_and_clear();
+    match failure {
+        Some(why) => Err(why),
+        None if documents == 0 => Err(EvalError::NoLines(corpus.to_owned())),
+        None => Ok((documents, stats?)),
+    }
+}
+
+fn ask(searcher: &Searcher, queries: &[QueryLine], choices: bool) -> Result<Report, EvalError> {
+    let bar = progress("質問 / asking", Some(queries.len() as u64));
+    let (mut judged, mut times_ms) = (Vec::new(), Vec::new());
+    let (mut none, mut lost) = (0u32, 0u32);
+    for line in queries {
+        let mut text = line.query.clone();
+        if choices {
+            text.push('\n');
+            text.push_str(&line.choices);
+        }
+        let query =
+            Query { text, limit: PLACES, per_document: 1, keep_weak: true, datasets: None };
+        let start = Instant::now();
+        let found = searcher.search(&query)?;
+        times_ms.push(start.elapsed().as_secs_f64() * 1e3);
+        let ranking: Vec<&str> = found.hits.iter().map(|hit| hit.passage.path.as_str()).collect();
+        let gold: Vec<&str> = line.gold.iter().map(String::as_str).collect();
+        let quality = Quality::of(&ranking, &gold);
+        if std::env::var("KURA_FAIL").is_ok() && quality.hit_at_1 < 1.0 {
+            let top: Vec<_> = found.hits.iter().take(3).map(|h| (&h.passage.path, h.score, h.coverage, h.resolved)).collect();
+            eprintln!("MISS {} gold {:?} got {:?} resolved {:?}", line.query, gold, top, found.resolved);
+        }
+        if std::env::var("KURA_WEAK").is_ok() {
+            eprintln!("COV {} {} {}", found.weak, found.hits.first().map_or(0.0, |h| h.coverage), line.query.replace('\n', " "));
+        }
+        if found.weak {
+            none += 1;
+            lost += u32::from(quality.hit_at_5 > 0.0);
+        }
+        judged.push(quality);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    times_ms.sort_by(f64::total_cmp);
+    let count = queries.len() as f64;
+    Ok(Report {
+        documents: 0,
+        passages: 0,
+        queries: queries.len() as u64,
+        quality: Quality::mean(&judged),
+        none_found: f64::from(none) / count,
+        none_found_lost_at_5: f64::from(lost) / count,
+        index_s: 0.0,
+        index_bytes: 0,
+        query_p50_ms: percentile(&times_ms, 0.5),
+        query_p99_ms: percentile(&times_ms, 0.99),
+    })
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let quality = &self.quality;
+        format!(
+            "documents {}  passages {}  queries {}\n\
+             hit@1 {:.3}  hit@5 {:.3}  hit@10 {:.3}\n\
+             recall@10 {:.3}  MRR@10 {:.3}  nDCG@10 {:.3}\n\
+             none found {:.3} (right answer among the first five: {:.3})\n\
+             index {:.1} s, {:.1} MB  query p50 {:.1} ms, p99 {:.1} ms",
+            self.documents,
+            self.passages,
+            self.queries,
+            quality.hit_at_1,
+            quality.hit_at_5,
+            quality.hit_at_10,
+            quality.recall_at_10,
+            quality.mrr_at_10,
+            quality.ndcg_at_10,
+            self.none_found,
+            self.none_found_lost_at_5,
+            self.index_s,
+            self.index_bytes as f64 / 1e6,
+            self.query_p50_ms,
+            self.query_p99_ms,
+        )
+    }
+}
+
+fn progress(name: &'static str, total: Option<u64>) -> ProgressBar {
+    let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    let template = match total {
+        Some(_) => "{msg} {bar:30} {human_pos}/{human_len} {per_sec} ({eta})",
+        None => "{msg} {human_pos} {per_sec} {elapsed}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_message(name);
+    bar
+}
+
+/// Reads JSON lines one by one; blank lines are allowed, others are named when they are wrong.
+fn lines<T: serde::de::DeserializeOwned>(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<T, EvalError>>, EvalError> {
+    let compressed = ["zst", "gz", "bz2", "xz"];
+    if path.extension().is_some_and(|e| compressed.iter().any(|kind| e == *kind)) {
+        return Err(EvalError::Compressed(path.to_owned()));
+    }
+    let io = |operation| {
+        let path = path.to_owned();
+        move |source| EvalError::Io { operation, path: path.clone(), source }
+    };
+    let file = File::open(path).map_err(io("open"))?;
+    let path = path.to_owned();
+    let parsed = (1u64..).zip(BufReader::new(file).lines()).map(move |(number, line)| {
+        let wrong = |detail: String| EvalError::Line { path: path.clone(), line: number, detail };
+        let line = line.map_err(|why| wrong(why.to_string()))?;
+        if line.trim().is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_str(&line).map(Some).map_err(|why| wrong(why.to_string()))
+    });
+    Ok(parsed.filter_map(Result::transpose))
+}
+
+fn passages(line: CorpusLine) -> Vec<Passage> {
+    let is_law = !line.law.is_empty();
+    let article = article_key(&line.art).filter(|_| is_law).map(|article| ArticleRef {
+        article,
+        ..ArticleRef::default()
+    });
+    let mut headings: Vec<String> =
+        line.hier.split(' ').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    if article.is_none() && !line.head.is_empty() {
+        headings.push(line.head.clone());
+    }
+    let caption = line.cap.trim_matches(['（', '）', '(', ')']).to_owned();
+    let title = if is_law { line.law } else { line.title };
+    cut(&line.text)
+        .into_iter()
+        .enumerate()
+        .map(|(n, text)| Passage {
+            id: format!("{}#{}", line.id, n + 1),
+            path: line.id.clone(),
+            title: title.clone(),
+            law_number: line.lawnum.clone(),
+            abbreviations: Vec::new(),
+            headings: headings.clone(),
+            caption: caption.clone(),
+            article: article.clone(),
+            locator: Locator::None,
+            text,
+            authority: Authority::Law,
+            scope: Scope::Common,
+            as_of: date(2000, 1, 1),
+        })
+        .collect()
+}
+
+/// Cuts at sentence ends into pieces of about 600 characters.
+fn cut(text: &str) -> Vec<String> {
+    let limit: usize = std::env::var("KURA_CHUNK").ok().and_then(|c| c.parse().ok()).unwrap_or(600);
+    let mut pieces: Vec<String> = Vec::new();
+    let mut current = String::new();
+    let mut count = 0;
+    for sentence in crate::text::sentences(text) {
+        let chars = sentence.chars().count();
+        if count > 0 && count + chars > limit {
+            pieces.push(std::mem::take(&mut current));
+            count = 0;
+        }
+        current.push_str(sentence);
+        current.push('\n');
+        count += chars;
+    }
+    if !current.is_empty() || pieces.is_empty() {
+        pieces.push(current);
+    }
+    pieces
+}

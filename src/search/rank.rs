@@ -1,0 +1,369 @@
+//! Judges candidates on their text: BM25 fitted to the kind of question, how much of the question
+//! they cover, in how long pieces, and whether that is enough to count as found at all.
+
+use std::collections::HashMap;
+
+use super::analysis::{self, Sink};
+use super::schema;
+use crate::document::Passage;
+use crate::text::{is_hiragana, is_kanji, is_katakana};
+
+/// One term of the question.
+#[derive(Clone, Debug)]
+pub(super) struct QueryTerm {
+    pub(super) text: String,
+    /// How often the question has it.
+    pub(super) count: f32,
+    /// Passages that hold it, over all chosen data sets.
+    pub(super) found_in: u64,
+    pub(super) idf: f32,
+}
+
+/// What the index knows of a term, and of its passages as a whole.
+pub(super) trait Statistics {
+    /// Number of passages.
+    fn passages(&self) -> u64;
+    /// Passages that hold a term of this kind.
+    fn found_in(&self, kind: Kind, term: &str) -> u64;
+    /// Mean number of terms of this kind in a passage.
+    fn mean_length(&self, kind: Kind) -> f32;
+}
+
+/// The kinds of terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Gram,
+    Word,
+    /// Single characters, which count in keyword questions.
+    Char,
+}
+
+/// All terms of one kind in a question.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub(super) list: Vec<QueryTerm>,
+    places: HashMap<String, usize>,
+    cut: fn(&str, Sink<'_>),
+    mean_length: f32,
+}
+
+/// A word that says what the question is about.
+#[derive(Debug)]
+struct Content {
+    text: String,
+    idf: f32,
+    /// Its place among the words.
+    word: Option<usize>,
+    /// The places of its bigrams.
+    grams: Vec<usize>,
+}
+
+/// A question after analysis.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) grams: Terms,
+    pub(super) words: Terms,
+    chars: Terms,
+    content: Vec<Content>,
+    /// Weights of stretches of [`STRETCH`] characters, and where they are kept.
+    stretches: Vec<f32>,
+    stretch_places: HashMap<String, usize>,
+    keywords: bool,
+}
+
+/// What a passage has of the question.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Evidence {
+    /// For the order of hits.
+    pub(super) score: f32,
+    /// The content words that are asked for are covered well enough to count as found.
+    pub(super) fits: bool,
+    /// Share of the content words' weight, 0 to 1.
+    pub(super) coverage: f32,
+}
+
+// What follows was fitted on the development halves of five sets: encyclopedia questions, tax
+// cases, town pages, law questions and citations.
+
+/// Characters in a stretch: longer than words, shorter than phrases.
+const STRETCH: usize = 5;
+/// A longer question is never a list of keywords; in characters.
+const KEYWORDS_CHARS_MAX: usize = 30;
+/// Saturation of BM25.
+const K1: f32 = 1.2;
+/// How much a passage's length counts against it. A question's words are many and common, so
+/// that long passages have them by chance; of keywords a long page may well be the best.
+const B_QUESTION: f32 = 0.9;
+const B_KEYWORDS: f32 = 0.4;
+const B_CHARS: f32 = 0.3;
+/// In keywords, which are often compounds, characters say more and whole words less.
+const KEYWORDS_WORDS: f32 = 0.5;
+const KEYWORDS_CHARS: f32 = 2.0;
+/// What full coverage of words, content words and stretches adds to a question's score.
+const COVERED_WORDS: f32 = 1.0;
+const COVERED_CONTENT: f32 = 0.5;
+const COVERED_STRETCHES: f32 = 0.3;
+/// With no more content words than this beside a citation, the cited provision comes first.
+const BARE_WORDS_MAX: usize = 2;
+
+/// Share of the content words' weight that a passage must have: half of a short question, less
+/// of a long one, whose story no passage repeats.
+fn enough(content_words: usize) -> f32 {
+    (1.1 / (content_words.max(1) as f32).sqrt()).clamp(0.15, 0.5)
+}
+
+/// The classic BM25 weight of a term.
+fn idf(found_in: u64, passages: u64) -> f32 {
+    let (found_in, passages) = (found_in as f32, passages as f32);
+    (1.0 + (passages - found_in + 0.5).max(0.5) / (found_in + 0.5)).ln()
+}
+
+impl Terms {
+    fn of(
+        folded: &str,
+        kind: Kind,
+        cut: fn(&str, Sink<'_>),
+        statistics: &dyn Statistics,
+    ) -> Self {
+        let (mut list, mut places) = (Vec::<QueryTerm>::new(), HashMap::<String, usize>::new());
+        let passages = statistics.passages();
+        cut(folded, &mut |text, _| match places.get(text) {
+            Some(&at) => list[at].count += 1.0,
+            None => {
+                let found_in = statistics.found_in(kind, text);
+                places.insert(text.to_owned(), list.len());
+                let idf = idf(found_in, passages);
+                list.push(QueryTerm { text: text.to_owned(), count: 1.0, found_in, idf });
+            }
+        });
+        Self { list, places, cut, mean_length: statistics.mean_length(kind).max(1.0) }
+    }
+
+    fn at(&self, term: &str) -> Option<usize> {
+        self.places.get(term).copied()
+    }
+
+    /// How often a text has each term, and the number of all its terms.
+    fn counts(&self, folded: &str) -> (Vec<f32>, f32) {
+        let (mut counts, mut length) = (vec![0.0; self.list.len()], 0.0);
+        (self.cut)(folded, &mut |term, _| {
+            length += 1.0;
+            if let Some(at) = self.at(term) {
+                counts[at] += 1.0;
+            }
+        });
+        (counts, length)
+    }
+
+    /// BM25 with `b`, the weight of a passage's length.
+    fn score(&self, counts: &[f32], length: f32, b: f32) -> f32 {
+        let norm = K1 * (1.0 - b + b * length / self.mean_length);
+        let parts = self.list.iter().zip(counts);
+        parts.map(|(term, n)| term.count * term.idf * (K1 + 1.0) * n / (n + norm)).sum()
+    }
+
+    /// Share of the terms' weight that a passage has.
+    fn covered(&self, counts: &[f32]) -> f32 {
+        share(self.list.iter().zip(counts).map(|(term, n)| (term.idf, n.min(1.0))))
+    }
+}
+
+impl Question {
+    /// Analyses a folded question; `rest` is the question without its citations.
+    pub(super) fn new(folded: &str, rest: &str, statistics: &dyn Statistics) -> Self {
+        let grams = Terms::of(folded, Kind::Gram, analysis::grams, statistics);
+        let words = Terms::of(folded, Kind::Word, analysis::words, statistics);
+        let chars = Terms::of(folded, Kind::Char, analysis::chars, statistics);
+        let mut content: Vec<Content> = Vec::new();
+        analysis::words(rest, &mut |word, _| {
+            if is_content(word) && content.iter().all(|known| known.text != word) {
+                let found_in = statistics.found_in(Kind::Word, word);
+                let mut pairs = Vec::new();
+                analysis::grams(word, &mut |gram, _| pairs.extend(grams.at(gram)));
+                content.push(Content {
+                    text: word.to_owned(),
+                    idf: idf(found_in, statistics.passages()),
+                    word: words.at(word),
+                    grams: pairs,
+                });
+            }
+        });
+        let (mut stretches, mut stretch_places) = (Vec::new(), HashMap::new());
+        for_stretches(folded, |stretch| {
+            if !stretch_places.contains_key(stretch) {
+                let mut weight = 0.0;
+                analysis::grams(stretch, &mut |gram, _| {
+                    weight += grams.at(gram).map_or(0.0, |at| grams.list[at].idf);
+                });
+                stretch_places.insert(stretch.to_owned(), stretches.len());
+                stretches.push(weight);
+            }
+        });
+        let keywords = is_keywords(folded);
+        Self { grams, words, chars, content, stretches, stretch_places, keywords }
+    }
+
+    /// True when next to nothing but citations, function words and question forms is in it.
+    pub(super) fn is_bare(&self) -> bool {
+        self.content.len() <= BARE_WORDS_MAX
+    }
+
+    /// Compares a passage with the question.
+    pub(super) fn evidence(&self, passage: &Passage) -> Evidence {
+        let text = schema::indexed_text(passage);
+        let (gram_counts, gram_length) = self.grams.counts(&text);
+        let (word_counts, word_length) = self.words.counts(&text);
+        let coverage = self.coverage(&gram_counts, &word_counts);
+        let fits = !self.content.is_empty() && coverage >= enough(self.content.len());
+        if self.keywords {
+            let (counts, length) = self.chars.counts(&text);
+            let score = self.grams.score(&gram_counts, gram_length, B_KEYWORDS)
+                + KEYWORDS_WORDS * self.words.score(&word_counts, word_length, B_KEYWORDS)
+                + KEYWORDS_CHARS * self.chars.score(&counts, length, B_CHARS);
+            return Evidence { score, fits, coverage };
+        }
+        let score = self.grams.score(&gram_counts, gram_length, B_QUESTION)
+            + self.words.score(&word_counts, word_length, B_QUESTION);
+        let covered = COVERED_WORDS * self.words.covered(&word_counts)
+            + COVERED_CONTENT * coverage
+            + COVERED_STRETCHES * self.stretches_in(&text);
+        Evidence { score: score * (1.0 + covered), fits, coverage }
+    }
+
+    /// Share of the stretches' weight that a text has.
+    fn stretches_in(&self, text: &str) -> f32 {
+        let mut seen = vec![0.0; self.stretches.len()];
+        for_stretches(text, |stretch| {
+            if let Some(&at) = self.stretch_places.get(stretch) {
+                seen[at] = 1.0;
+            }
+        });
+        share(self.stretches.iter().copied().zip(seen))
+    }
+
+    /// Share of the content words' weight that a passage has; part of a word counts in part.
+    fn coverage(&self, grams: &[f32], words: &[f32]) -> f32 {
+        share(self.content.iter().map(|content| {
+            let part = match content.word {
+                Some(at) if words[at] > 0.0 => 1.0,
+                _ => {
+                    let found = content.grams.iter().filter(|&&at| grams[at] > 0.0).count();
+                    found as f32 / content.grams.len().max(1) as f32
+                }
+            };
+            (content.idf, part)
+        }))
+    }
+}
+
+/// A heading or a few words, typed as one types them into a search box, and no question.
+fn is_keywords(folded: &str) -> bool {
+    let text = folded.trim_end_matches(['。', '.', ' ', '\n']);
+    let asks = ["か", "?", "い", "て", "よ", "う", "る", "す", "は"];
+    text.chars().count() <= KEYWORDS_CHARS_MAX
+        && !text.contains('?')
+        && !asks.iter().any(|end| text.ends_with(end))
+}
+
+fn share(parts: impl Iterator<Item = (f32, f32)>) -> f32 {
+    let (whole, part) =
+        parts.fold((0.0, 0.0), |(whole, part), (weight, got)| (whole + weight, part + weight * got));
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
+/// Runs of [`STRETCH`] letters with more than hiragana in them.
+fn for_stretches<'a>(folded: &'a str, mut sink: impl FnMut(&'a str)) {
+    let mut starts = [0; STRETCH];
+    let (mut run, mut telling) = (0usize, 0usize);
+    for (at, c) in folded.char_indices() {
+        if !c.is_alphanumeric() {
+            (run, telling) = (0, 0);
+            continue;
+        }
+        starts[run % STRETCH] = at;
+        run += 1;
+        telling = if is_hiragana(c) { telling.saturating_sub(1) } else { STRETCH };
+        if run >= STRETCH && telling > 0 {
+            sink(&folded[starts[run % STRETCH]..at + c.len_utf8()]);
+        }
+    }
+}
+
+/// Words of questions and of official style that say nothing of the matter.
+const EMPTY_WORDS: &[&str] = &[
+    "教え", "教", "何", "誰", "方法", "場合", "必要", "内容", "規定", "要件", "説明", "次", "うち",
+    "正しい", "正", "誤", "知", "知り", "下さい", "以下", "以上", "全文", "条文", "意味", "趣旨", "概要", "見せ", "見", "読", "示",
+    "教示", "回答", "質問", "可能", "対象", "言", "思", "行", "者", "等", "的", "時", "中", "日", "月", "年",
+    "分", "人", "件", "本", "当", "上記", "下記", "記載", "該当", "適切", "関", "際", "事", "物",
+];
+
+fn is_content(word: &str) -> bool {
+    let says = |c: char| is_kanji(c) || is_katakana(c) || c.is_alphabetic() && !is_hiragana(c);
+    let core = word.trim_matches(is_hiragana);
+    core.chars().any(says) && !EMPTY_WORDS.contains(&core) && !word.starts_with('第')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A corpus of one passage in which every term is rare.
+    struct Rare;
+
+    impl Statistics for Rare {
+        fn passages(&self) -> u64 {
+            100
+        }
+
+        fn found_in(&self, _: Kind, _: &str) -> u64 {
+            1
+        }
+
+        fn mean_length(&self, _: Kind) -> f32 {
+            50.0
+        }
+    }
+
+    fn question(text: &str) -> Question {
+        Question::new(text, text, &Rare)
+    }
+
+    #[test]
+    fn questions_and_keywords() {
+        for (text, expected) in [
+            ("市営住宅の入居について", true),
+            ("狂犬病予防注射と犬の登録", true),
+            ("転入届は何日以内に出しますか", false),
+            ("転入届を出す期限は?", false),
+            ("ごみの出し方を教えて", false),
+        ] {
+            assert_eq!(question(text).keywords, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn question_forms_are_no_content() {
+        for (text, bare) in [
+            ("の内容は?", true),
+            ("に規定する要件は何か", true),
+            ("について教えてください", true),
+            ("住民票の写しの交付手数料はいくらですか", false),
+        ] {
+            assert_eq!(question(text).is_bare(), bare, "{text} {:?}", question(text).content);
+        }
+    }
+
+    #[test]
+    fn stretches_are_runs_with_more_than_hiragana() {
+        let mut found = Vec::new();
+        for_stretches("住民票の写し、するときはこの", |stretch| found.push(stretch));
+        assert_eq!(found, ["住民票の写", "民票の写し"]);
+    }
+
+    #[test]
+    fn long_questions_need_a_smaller_share() {
+        assert_eq!(enough(1), 0.5);
+        assert!(enough(12) < 0.35 && enough(12) > 0.3);
+        assert_eq!(enough(500), 0.15);
+    }
+}
