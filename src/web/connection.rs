@@ -16,10 +16,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-/// A connection without a request under way is closed after this time; so a request header has
-/// to arrive within it.
-const QUIET_MAX: Duration = Duration::from_secs(30);
-
 /// A client that takes no byte of its response for this time is gone.
 const STALL_MAX: Duration = Duration::from_secs(30);
 
@@ -27,11 +23,14 @@ const STALL_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct PatientListener {
     inner: TcpListener,
     slots: Arc<Semaphore>,
+    quiet_max: Duration,
 }
 
 impl PatientListener {
-    pub(crate) fn new(inner: TcpListener, connections_max: usize) -> Self {
-        Self { inner, slots: Arc::new(Semaphore::new(connections_max.max(1))) }
+    /// A connection without a request under way is closed after `quiet_max`; so a request header
+    /// has to arrive within it.
+    pub(crate) fn new(inner: TcpListener, connections_max: usize, quiet_max: Duration) -> Self {
+        Self { inner, slots: Arc::new(Semaphore::new(connections_max.max(1))), quiet_max }
     }
 }
 
@@ -50,7 +49,7 @@ impl Listener for PatientListener {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "TCP_NODELAY could not be set");
                     }
-                    return (PatientStream::new(stream, slot), address);
+                    return (PatientStream::new(stream, slot, self.quiet_max), address);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -102,6 +101,7 @@ impl Connected<IncomingStream<'_, PatientListener>> for Connection {
 pub(crate) struct PatientStream {
     inner: TcpStream,
     connection: Connection,
+    quiet_max: Duration,
     /// When the quiet time ends, and for which count of ended requests it was set.
     quiet: Pin<Box<Sleep>>,
     quiet_for: usize,
@@ -111,11 +111,12 @@ pub(crate) struct PatientStream {
 }
 
 impl PatientStream {
-    fn new(inner: TcpStream, slot: OwnedSemaphorePermit) -> Self {
+    fn new(inner: TcpStream, slot: OwnedSemaphorePermit, quiet_max: Duration) -> Self {
         Self {
             inner,
             connection: Connection::default(),
-            quiet: Box::pin(sleep(QUIET_MAX)),
+            quiet_max,
+            quiet: Box::pin(sleep(quiet_max)),
             quiet_for: 0,
             stall: None,
             _slot: slot,
@@ -130,7 +131,8 @@ impl PatientStream {
         let ended = self.connection.ended.load(Ordering::SeqCst);
         if ended != self.quiet_for {
             self.quiet_for = ended;
-            self.quiet.as_mut().reset(Instant::now() + QUIET_MAX);
+            let until = Instant::now() + self.quiet_max;
+            self.quiet.as_mut().reset(until);
         }
         self.quiet.as_mut().poll(context)
     }

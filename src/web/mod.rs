@@ -23,6 +23,7 @@ mod serve;
 mod view;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -47,6 +48,8 @@ pub struct WebOptions {
     pub body_bytes_max: usize,
     /// Connections at once; more wait to be accepted.
     pub connections_max: usize,
+    /// A connection on which no request is under way is closed after this time.
+    pub quiet_max: Duration,
     /// Questions that the page offers to try.
     pub sample_questions: Vec<String>,
 }
@@ -58,6 +61,7 @@ impl Default for WebOptions {
             loopback_only: false,
             body_bytes_max: 1024 * 1024,
             connections_max: 512,
+            quiet_max: Duration::from_secs(30),
             sample_questions: Vec::new(),
         }
     }

@@ -32,7 +32,7 @@ pub async fn serve(
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }
     options.loopback_only |= address.ip().is_loopback();
-    let connections_max = options.connections_max;
+    let WebOptions { connections_max, quiet_max, .. } = options;
     let app = router(AppState::new(service.clone(), options));
     let (told, signal_came) = oneshot::channel();
     let signal = async move {
@@ -41,7 +41,7 @@ pub async fn serve(
         let _ = told.send(());
     };
     let app = app.into_make_service_with_connect_info::<Connection>();
-    let serving = axum::serve(PatientListener::new(listener, connections_max), app)
+    let serving = axum::serve(PatientListener::new(listener, connections_max, quiet_max), app)
         .with_graceful_shutdown(signal);
     let grace_is_over = async {
         if signal_came.await.is_err() {

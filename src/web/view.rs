@@ -255,6 +255,15 @@ pub(crate) fn japanese_date(date: Date) -> String {
     }
 }
 
+/// An RFC 3339 time as the clock of the box showed it: 令和8年4月1日 15:30.
+fn clock_time(stamp: &str) -> String {
+    let date = stamp.get(..10).and_then(|date| date.parse().ok());
+    match (date, stamp.get(11..16)) {
+        (Some(date), Some(time)) => format!("{} {time}", japanese_date(date)),
+        _ => stamp.to_owned(),
+    }
+}
+
 fn size_label(bytes: u64) -> String {
     match bytes {
         1_000_000_000.. => format!("{:.1} GB", bytes as f64 / 1e9),
@@ -287,5 +296,7 @@ mod tests {
         ] {
             assert_eq!(japanese_date(date), written);
         }
+        assert_eq!(clock_time("2026-04-01T09:05:00+09:00"), "令和8年4月1日 09:05");
+        assert_eq!(clock_time("さっき"), "さっき");
     }
 }

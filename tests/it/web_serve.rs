@@ -42,3 +42,28 @@ async fn the_signal_ends_it_even_with_an_idle_connection() {
     served.await.unwrap().unwrap();
     assert!(asked.elapsed() < Duration::from_secs(8), "the promise is 5 seconds");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_dribbles_its_header_is_cut_and_others_are_served() {
+    let web = WebEnv::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let quiet_max = Duration::from_millis(300);
+    let options = WebOptions { connections_max: 1, quiet_max, ..WebOptions::default() };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served =
+        tokio::spawn(serve(listener, web.service.clone(), options, async { drop(stopped.await) }));
+    let mut slow = TcpStream::connect(address).unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: loc").unwrap();
+    // There is room for one connection only: this one is answered when the slow one is cut.
+    let mut next = TcpStream::connect(address).unwrap();
+    next.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut start = [0; 12];
+    next.read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"HTTP/1.1 200");
+    let mut rest = Vec::new();
+    let _ = slow.read_to_end(&mut rest);
+    assert!(!rest.starts_with(b"HTTP/1.1 200"), "half a request was answered");
+    stop.send(()).unwrap();
+    served.await.unwrap().unwrap();
+}

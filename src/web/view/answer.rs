@@ -1,6 +1,6 @@
 //! An answer on a page that was asked for without script.
 
-use super::{SELF_TEST, japanese_date, scope_class};
+use super::{SELF_TEST, clock_time, japanese_date, scope_class};
 use crate::answer::{AnswerKind, FinishReason, Source};
 use crate::document::Provenance;
 use crate::web::answering::WholeAnswer;
@@ -138,7 +138,7 @@ fn provenance_rows(provenance: &Provenance) -> Vec<Row> {
         let stale = if dataset.stale { "、古い可能性" } else { "" };
         push("資料", format!("{title}　版 {edition}（基準日 {day}{stale}）"));
     }
-    push("作成日時", provenance.created_at.clone());
+    push("作成日時", clock_time(&provenance.created_at));
     push("kuraの版", provenance.kura_version.clone());
     rows
 }
