@@ -13,7 +13,7 @@ TEMPLATE = (
     "{%- set parts = message.content.split('質問：') -%}{%- set question = parts[-1] | trim -%}"
     "<|user|>{{ question }}"
     "{%- if parts | length > 1 -%}"
-    "<|docs|>{{ parts[:-1] | join('質問：') | trim }}<|user|>{{ question }}"
+    "<|docs|>{{ parts[:-1] | join('質問：') | trim }}<|ask|>{{ question }}"
     "{%- endif -%}<|end|>"
     "{%- endif -%}{%- endfor -%}"
     "{%- if add_generation_prompt -%}<|assistant|>{%- endif -%}"
@@ -29,7 +29,7 @@ def user_message(passages, question):
 def prompt(passages, question):
     """What the template makes of `user_message`, as text."""
     docs = user_message(passages, "")[: -len(MARK)].strip() if passages else ""
-    body = f"<|docs|>{docs}<|user|>{question}" if passages else ""
+    body = f"<|docs|>{docs}<|ask|>{question}" if passages else ""
     return f"<|user|>{question}{body}<|end|><|assistant|>"
 
 

@@ -8,8 +8,10 @@ import json
 import pathlib
 import re
 
+import gguf
 import jax
 import jax.numpy as jnp
+import jinja2
 import numpy as np
 
 import chat
@@ -34,8 +36,20 @@ def main():
     rows = [json.loads(line) for line in open(data / "eval.jsonl", encoding="utf-8")]
     network = reader.Reader(args.file)
     measure(rows, network, tokenizer, args)
+    check_template(rows, args.file)
     if args.peer:
         compare(rows[: args.peer], data, tokenizer)
+
+
+def check_template(rows, path):
+    """Fails where the template in the file makes another prompt than the training data."""
+    template = jinja2.Template(gguf.GGUFReader(path).fields["tokenizer.chat_template"].contents())
+    for row in rows:
+        said = chat.user_message(row["passages"], row["question"])
+        messages = [{"role": "system", "content": "x"}, {"role": "user", "content": said}]
+        made = template.render(messages=messages, add_generation_prompt=True)
+        assert made == chat.prompt(row["passages"], row["question"]), made
+    print(f"the template makes the trained prompt on {len(rows)} questions")
 
 
 def measure(rows, network, tokenizer, args):

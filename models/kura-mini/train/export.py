@@ -107,7 +107,6 @@ def add_tokenizer(writer, tokenizer):
     writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in tokenizer["model"]["merges"]])
     writer.add_bos_token_id(tokens.USER)
     writer.add_eos_token_id(tokens.END)
-    writer.add_pad_token_id(tokens.PAD)
     writer.add_add_bos_token(False)
     writer.add_chat_template(chat.TEMPLATE)
 

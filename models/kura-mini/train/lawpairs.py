@@ -16,6 +16,7 @@ STOP = re.compile(
     r"必要|一部|全部|同様|準用|適用|掲|定|関|係|又|及|その|とき|この)$"
 )
 SUBJECT = re.compile(r"^(?:[一二三四五六七八九十\d]+　)?([^、。（「]{2,28}?)は、")
+ITEM_NUMBER = re.compile(r"^[\d一二三四五六七八九十イロハニホヘトチリヌの]+　")
 DEFINED = re.compile(r"「([^」]{2,24})」とは、")
 
 ASK_TOPIC = [
@@ -153,7 +154,7 @@ class Maker:
         r.shuffle(order)
         shown = [passages[i] for i in order]
         where = -1 if nothing else order.index(0)
-        answer = chat.NONE if nothing else chat.quote(sentence, where + 1)
+        answer = chat.NONE if nothing else chat.quote(ITEM_NUMBER.sub("", sentence), where + 1)
         return shown, question, answer, where
 
     def others(self, law, at, count, hard):

@@ -14,17 +14,19 @@ import time
 import numpy as np
 
 import chat
+import desk
 import lawpairs
 import samples
 import statutes
 import tokens
 
 # name: row length, tokens to make, passages, characters per passage, characters per quote, share of near
-# articles among the distractors, share of 該当なし, shares of (copy, law, town) examples
+# articles among the distractors, share of 該当なし, shares of (copy, law, town, desk) examples
 STAGES = {
-    "a": (256, 1_500_000, 2, 70, 45, 0.1, 0.0, (0.5, 0.2, 0.3)),
-    "b": (512, 6_000_000, 4, 130, 80, 0.4, 0.12, (0.12, 0.38, 0.5)),
-    "c": (768, 4_500_000, 4, 240, 100, 0.6, 0.18, (0.05, 0.45, 0.5)),
+    "a": (256, 1_500_000, 2, 70, 45, 0.1, 0.0, (0.5, 0.2, 0.3, 0)),
+    "b": (320, 5_000_000, 4, 110, 80, 0.4, 0.12, (0.12, 0.38, 0.5, 0)),
+    "c": (768, 4_500_000, 4, 240, 100, 0.6, 0.18, (0.05, 0.45, 0.5, 0)),
+    "d": (512, 1_500_000, 4, 160, 80, 0.6, 0.2, (0.02, 0.33, 0.2, 0.45)),
 }
 
 
@@ -89,13 +91,16 @@ def make_stage(name, maker, town, tokenizer, seed):
     rng = random.Random(f"{seed}{name}")
     maker.random.seed(f"{seed}{name}")
     town.random.seed(f"{seed}{name}")
+    written = desk.Desk(f"{seed}{name}")
     packer, made = Packer(length), 0
     while made < wanted:
-        kind = rng.choices(("copy", "law", "town"), shares)[0]
+        kind = rng.choices(("copy", "law", "town", "desk"), shares)[0]
         if rng.random() < 0.015:
             example = samples.everyday(rng)
         elif kind == "town":
             example = town.example(passages, 1 + passages, none)
+        elif kind == "desk":
+            example = written.example(passages, none, lambda: town.example(1, 4, 0)[0][0])
         else:
             example = maker.example(passages, chars, quote, hard, 0 if kind == "copy" else none)
         shown, question, answer, where = example
@@ -154,11 +159,14 @@ class Packer:
 def write_eval(path, laws, seed):
     """200 questions on held-out laws with the right article among up to 4, 80 without it, 80 on town documents."""
     maker, town = lawpairs.Maker(laws, seed + 1), samples.Town(seed + 1)
+    written = desk.Desk(seed + 1, held=True)
     sets = [
         ("law", 200, lambda: four(lambda: maker.example(4, 150, 80, 0.5, 0))),
         ("law-none", 80, lambda: four(lambda: maker.example(4, 150, 80, 0.5, 1))),
         ("town", 60, lambda: four(lambda: town.example(4, 4, 0))),
         ("town-none", 20, lambda: four(lambda: town.example(4, 4, 1))),
+        ("desk", 40, lambda: four(lambda: written.example(4, 0))),
+        ("desk-none", 20, lambda: four(lambda: written.example(4, 1))),
     ]
     with open(path, "w", encoding="utf-8") as file:
         for kind, count, make in sets:

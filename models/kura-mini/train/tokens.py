@@ -7,8 +7,8 @@ readers know; as no merge crosses a fine boundary, both splits give the same tok
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-SPECIALS = ["<|pad|>", "<|user|>", "<|docs|>", "<|assistant|>", "<|end|>"]
-PAD, USER, DOCS, ASSISTANT, END = range(5)
+SPECIALS = ["<|ask|>", "<|user|>", "<|docs|>", "<|assistant|>", "<|end|>"]
+ASK, USER, DOCS, ASSISTANT, END = range(5)
 ALONE = "〇一二三四五六七八九十百千万第及又並若"
 FINE = (
     rf"[{ALONE}]|(?:(?![{ALONE}])[\p{{Han}}])+|[\p{{Hiragana}}]+|[\p{{Katakana}}ー]+"

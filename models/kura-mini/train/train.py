@@ -18,9 +18,17 @@ import numpy as np
 import optax
 
 import model
+import tokens
+import wiring
 
 # stage: (rows per step, weighed positions per row, steps, weight of the loss on text outside the answers)
-PLAN = [("a", (16, 160, 400, 0.1)), ("b", (8, 256, 900, 0.05)), ("c", (5, 288, 500, 0.02))]
+PLAN = [
+    ("a", (16, 72, 40, 0.1)),
+    ("b", (12, 84, 250, 0.03)),
+    ("c", (5, 150, 130, 0.02)),
+    ("d", (7, 120, 90, 0.02)),
+]
+CHOICE = 4.0  # weight of the tokens that choose: the first two of an answer
 
 
 def main():
@@ -28,14 +36,15 @@ def main():
     data = pathlib.Path(args.data)
     shape = model.Shape()
     total = sum(steps for _, (_, _, steps, _) in PLAN)
-    rate = optax.warmup_cosine_decay_schedule(0.0, args.rate, 60, total, args.rate * 0.05)
+    rate = optax.warmup_cosine_decay_schedule(0.0, args.rate, 20, total, args.rate * 0.05)
     mask = lambda tree: {name: value.ndim == 2 and name != "embedding" for name, value in tree.items()}
     optimizer = optax.chain(
         optax.clip_by_global_norm(1.0),
         optax.adamw(rate, b1=0.9, b2=0.98, weight_decay=0.02, mask=mask),
         optax.stateless(lambda updates, _: updates | {"embedding": updates["embedding"] * 0.2}),
     )
-    params = model.initial(shape, args.seed)
+    clues = wiring.clues(tokens.load(data / "tokenizer.json"), np.load(data / "stage-b.npz")["tokens"])
+    params = model.initial(shape, args.seed, clues)
     state, step = optimizer.init(params), 0
     checkpoint = data / "checkpoint.npz"
     if checkpoint.exists():
@@ -60,7 +69,7 @@ def main():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="/tmp/kura-mini")
-    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--every", type=int, default=50, help="steps between checkpoints")
     parser.add_argument("--seed", type=int, default=7)
     return parser.parse_args()
@@ -82,21 +91,24 @@ def pick(stage, rows, places, seed, step, other):
         rest = rng.choice(free, places - len(answer))
         where[row] = np.concatenate([answer, rest])
         weight[row, : len(answer)] = 1
+        first = np.isin(answer - 1, answer, invert=True)
+        weight[row, : len(answer)][first | np.roll(first, 1)] = CHOICE
         weight[row, len(answer) :] = other
     target = np.take_along_axis(tokens, where + 1, 1)
     return {"tokens": tokens, "segments": segments, "where": where, "weight": weight, "target": target}
 
 
 def make_step(shape, optimizer):
-    """One optimizer step: (params, state, loss on answers, share of answer tokens right)."""
+    """One optimizer step: (params, state, loss on answers, shares of answer and choice tokens right)."""
 
     def loss_of(params, batch):
         states = model.hidden_states(params, shape, batch["tokens"], batch["segments"])
         chosen = jnp.take_along_axis(states, batch["where"][..., None], 1)
         logits = model.logits_at(params, chosen)
         loss = optax.softmax_cross_entropy_with_integer_labels(logits, batch["target"])
-        answer = batch["weight"] == 1
-        right = jnp.sum((logits.argmax(-1) == batch["target"]) & answer) / answer.sum()
+        answer, choice = batch["weight"] >= 1, batch["weight"] == CHOICE
+        correct = logits.argmax(-1) == batch["target"]
+        right = jnp.stack([jnp.sum(correct & chosen) / chosen.sum() for chosen in (answer, choice)])
         mean = jnp.sum(loss * batch["weight"]) / batch["weight"].sum()
         return mean, (jnp.sum(loss * answer) / answer.sum(), right)
 
@@ -119,14 +131,15 @@ class Clock:
     def tell(self, step, name, tokens, loss, right):
         self.tokens += tokens
         self.loss.append(float(loss))
-        self.right.append(float(right))
+        self.right.append(np.asarray(right))
         if step % 20:
             return
         speed = self.tokens / (time.time() - self.last)
         left = (self.total - step) * self.tokens / len(self.loss) / speed / 60
+        right = np.mean(self.right, 0)
         print(
             f"{time.strftime('%H:%M:%S')} stage {name} step {step}/{self.total} loss {np.mean(self.loss):.3f} "
-            f"right {np.mean(self.right):.3f} {speed:.0f} tokens/s, about {left:.0f} min left",
+            f"right {right[0]:.3f} choice {right[1]:.3f} {speed:.0f} tokens/s, about {left:.0f} min left",
             flush=True,
         )
         self.tokens, self.loss, self.right, self.last = 0, [], [], time.time()
