@@ -122,10 +122,8 @@ impl ModelSlot {
         let state = self.installation.state().map_err(|why| why.to_string())?;
         let id = self.chosen.as_ref().or(state.model.as_ref());
         let id = id.ok_or_else(|| "モデルが登録されていません".to_owned())?;
-        let blake3 = state
-            .models
-            .get(id)
-            .ok_or_else(|| format!("モデル「{id}」は登録されていません"))?;
+        let blake3 =
+            state.models.get(id).ok_or_else(|| format!("モデル「{id}」は登録されていません"))?;
         self.installation.model(blake3).map_err(|why| why.to_string())
     }
 

@@ -158,10 +158,7 @@ impl IngestError {
 pub fn read(path: &Path) -> Result<Document, IngestError> {
     let format = Format::of(path).ok_or(IngestError::Unsupported)?;
     let bytes = std::fs::read(path).map_err(|error| IngestError::Io(error.to_string()))?;
-    let name = path
-        .file_stem()
-        .map(|stem| stem.to_string_lossy())
-        .unwrap_or_default();
+    let name = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
     read_bytes(format, &bytes, &name)
 }
 
@@ -181,11 +178,7 @@ pub fn read_bytes(format: Format, bytes: &[u8], name: &str) -> Result<Document, 
         Format::Text => plain::read(bytes, name),
         Format::Csv => csv::read(bytes, name),
     }?;
-    match document
-        .sections
-        .iter()
-        .all(|section| section.text.trim().is_empty())
-    {
+    match document.sections.iter().all(|section| section.text.trim().is_empty()) {
         true => Err(IngestError::Empty),
         false => Ok(with_articles(document)),
     }
@@ -207,10 +200,7 @@ fn with_articles(mut document: Document) -> Document {
             }
             document.title = title;
         }
-        document.law = Some(LawInfo {
-            number: ordinance.number,
-            ..LawInfo::default()
-        });
+        document.law = Some(LawInfo { number: ordinance.number, ..LawInfo::default() });
     }
     document
 }
