@@ -1,0 +1,128 @@
+//! The page in a real browser, used as staff use it: by keyboard, with an IME, on a phone.
+
+use std::net::SocketAddr;
+
+use kura::web::{WebOptions, serve};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::web_driver::{Browser, ENTER, ESCAPE, TAB};
+use crate::web_env::WebEnv;
+
+/// A server on a free port, until the value goes.
+struct Server {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let (ready, address) = std::sync::mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let web = WebEnv::new();
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                ready.send(listener.local_addr().unwrap()).unwrap();
+                let samples = vec!["会議室の使用料はいくらですか".to_owned()];
+                let options = WebOptions { sample_questions: samples, ..WebOptions::default() };
+                let asked_to_stop = async { drop(stopped.await) };
+                serve(listener, web.service.clone(), options, asked_to_stop).await.unwrap();
+            });
+        });
+        Self { address: address.recv().unwrap(), stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// True when an answer stands, whole.
+const ANSWERED: &str = "document.querySelector('.answer')?.getAttribute('aria-busy') === 'false'";
+
+/// An Enter that confirms a conversion, as browsers report it.
+const COMPOSING_ENTER: &str = "
+    const box = document.getElementById('question');
+    const keys = { key: 'Enter', bubbles: true, cancelable: true };
+    box.dispatchEvent(new KeyboardEvent('keydown', { ...keys, isComposing: true }));
+    box.dispatchEvent(new KeyboardEvent('keydown', { ...keys, keyCode: 229 }));";
+
+#[test]
+fn staff_can_use_the_page() {
+    let browser = match Browser::start() {
+        Ok(browser) => browser,
+        Err(why) => {
+            println!("skipped: {why}");
+            return;
+        }
+    };
+    let server = Server::start();
+    let url = format!("http://{}/", server.address);
+    browser.resize(1280, 900);
+    browser.open(&url);
+    browser.wait("document.documentElement.dataset.ready === 'true'");
+    asks_by_keyboard(&browser);
+    opens_a_citation_by_keyboard(&browser);
+    fits_a_phone(&browser, &url);
+    let foreign = browser.run(
+        "return performance.getEntriesByType('resource').map((entry) => entry.name)
+            .filter((name) => !name.startsWith(location.origin));",
+    );
+    assert_eq!(foreign, serde_json::json!([]), "the page fetched from elsewhere");
+}
+
+fn asks_by_keyboard(browser: &Browser) {
+    browser.run("document.getElementById('question').focus();");
+    browser.press("転出届は何日前から出せますか");
+    browser.run(COMPOSING_ENTER);
+    assert_eq!(browser.run("return document.querySelector('.answer');"), serde_json::Value::Null);
+    browser.press(&ENTER.to_string());
+    browser.wait(ANSWERED);
+    let text = browser.run("return document.querySelector('.answer-text').textContent;");
+    assert!(text.as_str().unwrap().contains("14日前"), "{text}");
+    let made = browser.run("return document.querySelector('.provenance').textContent;");
+    assert!(made.as_str().unwrap().contains("令和8年4月1日"), "{made}");
+    let asked = browser.run("return document.querySelectorAll('#history-list li').length;");
+    assert_eq!(asked, 1, "one question was sent, once");
+}
+
+fn opens_a_citation_by_keyboard(browser: &Browser) {
+    let at_citation = "return document.activeElement.classList.contains('cite');";
+    let reached = (0..40).any(|_| {
+        browser.press(&TAB.to_string());
+        browser.run(at_citation) == true
+    });
+    assert!(reached, "Tab never reaches a citation");
+    browser.press(&ENTER.to_string());
+    browser.wait("document.getElementById('passage').open");
+    let text = browser.run("return document.getElementById('passage').textContent;");
+    let text = text.as_str().unwrap();
+    for part in ["窓口業務マニュアル", "固有", "要綱・マニュアル", "令和8年4月1日", "14日前"]
+    {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+    browser.wait("document.getElementById('passage').contains(document.activeElement)");
+    browser.press(&ESCAPE.to_string());
+    browser.wait("!document.getElementById('passage').open");
+    assert_eq!(browser.run(at_citation), true, "focus comes back to the citation");
+}
+
+fn fits_a_phone(browser: &Browser, url: &str) {
+    browser.resize(360, 740);
+    browser.open(url);
+    browser.wait("document.documentElement.dataset.ready === 'true'");
+    browser.run("document.querySelector('.sample').click();");
+    browser.wait(ANSWERED);
+    let text = browser.run("return document.querySelector('.answer-text').textContent;");
+    assert!(text.as_str().unwrap().contains("300円"), "{text}");
+    let too_wide = browser.run("return document.documentElement.scrollWidth - innerWidth;");
+    assert!(too_wide.as_i64().unwrap() <= 0, "{too_wide} pixels too wide");
+}

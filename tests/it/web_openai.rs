@@ -1,0 +1,131 @@
+//! The OpenAI API: its errors in its form, and answers from data sets through the extension.
+
+use kura::web::WebOptions;
+use serde_json::{Value, json};
+
+use crate::web_env::{WebEnv, get, post_json, send};
+
+/// A chat with these fields besides the two that every chat has.
+fn chat(more: &Value) -> String {
+    let mut chat = json!({"model": "default", "messages": [{"role": "user", "content": "会議室"}]});
+    for (key, value) in more.as_object().unwrap() {
+        chat[key] = value.clone();
+    }
+    chat.to_string()
+}
+
+#[tokio::test]
+async fn errors_have_openais_form() {
+    let web = WebEnv::new();
+    let router = web.router(WebOptions { body_bytes_max: 2000, ..WebOptions::default() });
+    let chats = "/v1/chat/completions";
+    let large = chat(&json!({"user": "x".repeat(3000)}));
+    let cases = [
+        (chats, "{\"model\": \"default\",\n \"messages\": [}".to_owned(), 400, ""),
+        (chats, "[]".to_owned(), 400, ""),
+        (chats, "{}".to_owned(), 400, "messages"),
+        (chats, json!({"messages": []}).to_string(), 400, "messages"),
+        (chats, chat(&json!({"messages": [1]})), 400, "messages[0]"),
+        (
+            chats,
+            chat(&json!({"messages": [{"role": "x", "content": ""}]})),
+            400,
+            "messages[0].role",
+        ),
+        (chats, chat(&json!({"messages": [{"role": "user"}]})), 400, "messages[0].content"),
+        (chats, chat(&json!({"model": null})), 400, "model"),
+        (chats, chat(&json!({"temperature": 2.1})), 400, "temperature"),
+        (chats, chat(&json!({"temperature": "hot"})), 400, "temperature"),
+        (chats, chat(&json!({"top_p": -0.1})), 400, "top_p"),
+        (chats, chat(&json!({"max_tokens": 0})), 400, "max_tokens"),
+        (chats, chat(&json!({"max_tokens": 1.5})), 400, "max_tokens"),
+        (chats, chat(&json!({"max_completion_tokens": -1})), 400, "max_completion_tokens"),
+        (chats, chat(&json!({"seed": 1.5})), 400, "seed"),
+        (chats, chat(&json!({"stop": [""]})), 400, "stop"),
+        (chats, chat(&json!({"stop": 5})), 400, "stop"),
+        (chats, chat(&json!({"n": 2})), 400, "n"),
+        (chats, chat(&json!({"presence_penalty": 0.5})), 400, "presence_penalty"),
+        (chats, chat(&json!({"logprobs": true})), 400, "logprobs"),
+        (chats, chat(&json!({"tools": [{"type": "function"}]})), 400, "tools"),
+        (chats, chat(&json!({"response_format": {"type": "json_object"}})), 400, "response_format"),
+        (chats, chat(&json!({"stream": "yes"})), 400, "stream"),
+        (chats, chat(&json!({"stream_options": {"include_usage": true}})), 400, "stream_options"),
+        (chats, chat(&json!({"best_of": 1})), 400, "best_of"),
+        (chats, chat(&json!({"frobnicate": 1})), 400, "frobnicate"),
+        (chats, chat(&json!({"kura": {}})), 400, "kura.datasets"),
+        (chats, chat(&json!({"kura": {"datasets": "some"}})), 400, "kura.datasets"),
+        (chats, chat(&json!({"kura": {"datasets": ["none"]}})), 404, "kura.datasets"),
+        (chats, chat(&json!({"kura": {"datasets": "all"}, "stop": "x"})), 400, "stop"),
+        (chats, chat(&json!({"model": "gpt-9"})), 404, "model"),
+        (chats, chat(&json!({})), 503, ""),
+        (chats, large, 413, ""),
+        ("/v1/completions", json!({"model": "default"}).to_string(), 400, "prompt"),
+        (
+            "/v1/completions",
+            json!({"model": "default", "prompt": [1, 2]}).to_string(),
+            400,
+            "prompt",
+        ),
+        ("/v1/completions", json!({"model": "default", "prompt": "a"}).to_string(), 503, ""),
+        ("/v1/embeddings", json!({"model": "default", "input": "a"}).to_string(), 501, ""),
+        ("/v1/images/generations", "{}".to_owned(), 404, ""),
+        ("/v1/models", "{}".to_owned(), 405, ""),
+    ];
+    let mut told = String::new();
+    for (path, body, status, param) in cases {
+        let reply = post_json(&router, path, &body).await;
+        let shown: String = body.chars().take(160).collect();
+        assert_eq!(reply.status, status, "{path} {shown}: {}", reply.text);
+        let error = &reply.json()["error"];
+        assert_eq!(error["param"].as_str().unwrap_or(""), param, "{path} {shown}: {error}");
+        let kind = error["type"].as_str().unwrap();
+        // Why there is no model is the service's to say.
+        let message = error["message"].to_string();
+        let message = if status == 503 { "(why)" } else { &message };
+        told.push_str(&format!("{status} {kind} {}: {message}\n", error["code"]));
+    }
+    insta::assert_snapshot!("errors_of_openai", told);
+    let plain = send(&router, "POST", chats, &[("content-type", "text/plain")], "{}").await;
+    assert_eq!(plain.status, 415);
+    assert_eq!(plain.json()["error"]["type"], "invalid_request_error");
+    assert_eq!(get(&router, "/v1/models").await.json()["object"], "list");
+    assert_eq!(get(&router, "/v1/models/gpt-9").await.json()["error"]["code"], "model_not_found");
+}
+
+#[tokio::test]
+async fn data_sets_answer_through_the_extension() {
+    let web = WebEnv::new();
+    let router = web.router(WebOptions::default());
+    let turns = json!([
+        {"role": "system", "content": "短く"},
+        {"role": "user", "content": [{"type": "text", "text": "会議室の使用料はいくらですか"}]},
+    ]);
+    let request = json!({"messages": turns, "kura": {"datasets": ["town"]}, "temperature": 0});
+    let whole = post_json(&router, "/v1/chat/completions", &chat(&request)).await;
+    assert_eq!(whole.status, 200, "{}", whole.text);
+    let whole = whole.json();
+    let content = whole["choices"][0]["message"]["content"].as_str().unwrap();
+    assert!(content.contains("300円"), "{whole}");
+    assert_eq!(whole["object"], "chat.completion");
+    assert_eq!(whole["choices"][0]["finish_reason"], "stop");
+    assert_eq!(whole["kura"]["kind"], "excerpt");
+    assert_eq!(whole["kura"]["citations"][0]["passage"]["path"], "kaigishitsu.md");
+    let notes = whole["kura"]["notes"].to_string();
+    assert!(notes.contains("最後の質問だけ"), "{notes}");
+
+    let mut request = request;
+    request["stream"] = json!(true);
+    request["stream_options"] = json!({"include_usage": true});
+    let reply = post_json(&router, "/v1/chat/completions", &chat(&request)).await;
+    assert_eq!(reply.header("content-type"), "text/event-stream");
+    let events = reply.events();
+    let [.., ending, usage, done] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(events[0]["choices"][0]["delta"]["role"], "assistant");
+    let deltas = events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str());
+    assert_eq!(deltas.collect::<String>(), content, "streamed and whole are the same");
+    assert_eq!(ending["choices"][0]["finish_reason"], "stop");
+    assert_eq!(ending["kura"]["provenance"]["datasets"][0]["id"], "town");
+    assert_eq!(ending["usage"], Value::Null);
+    assert!(usage["usage"]["total_tokens"].is_u64() && usage["choices"] == json!([]));
+    assert_eq!(*done, "[DONE]");
+}
