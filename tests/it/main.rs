@@ -1,15 +1,8 @@
 //! The one integration binary: each module drives the product through one of its doors.
 
-mod browser;
 mod cli;
 mod dataset;
 mod env;
 mod ingest_worker;
 mod mutants;
 mod tidy;
-mod web_driver;
-mod web_env;
-mod web_gate;
-mod web_openai;
-mod web_page;
-mod web_serve;
