@@ -13,21 +13,14 @@ fn main() {
     files.sort();
     let mut code = String::from("pub(super) const SAMPLE: &[(&str, &[u8])] = &[\n");
     for path in files {
-        let name = path
-            .strip_prefix(&sample)
-            .expect("below the sample")
-            .display()
-            .to_string();
+        let name = path.strip_prefix(&sample).expect("below the sample").display().to_string();
         writeln!(code, "    ({name:?}, include_bytes!({path:?})),").expect("a String takes all");
     }
     code.push_str("];\n");
     let questions = root.join("index/sample-questions.toml");
     println!("cargo::rerun-if-changed={}", questions.display());
-    writeln!(
-        code,
-        "pub(super) const QUESTIONS: &str = include_str!({questions:?});"
-    )
-    .expect("a String takes all");
+    writeln!(code, "pub(super) const QUESTIONS: &str = include_str!({questions:?});")
+        .expect("a String takes all");
     std::fs::write(&out, code).expect("OUT_DIR can be written");
 }
 

@@ -113,10 +113,7 @@ impl ArticleRef {
             label.push_str(&crate::text::article_label(&self.article, "条"));
         }
         if let Some(paragraph) = self.paragraph {
-            label.push_str(&format!(
-                "第{}項",
-                crate::text::to_kanji(u64::from(paragraph))
-            ));
+            label.push_str(&format!("第{}項", crate::text::to_kanji(u64::from(paragraph))));
         }
         if let Some(item) = &self.item {
             label.push_str(&crate::text::article_label(item, "号"));
@@ -137,11 +134,7 @@ pub enum Locator {
     /// A slide, counted from 1.
     Slide { number: u32 },
     /// Rows of a sheet or CSV file, counted from 1 as a spreadsheet shows them.
-    Rows {
-        sheet: String,
-        first: u32,
-        last: u32,
-    },
+    Rows { sheet: String, first: u32, last: u32 },
 }
 
 impl Locator {

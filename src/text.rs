@@ -101,10 +101,8 @@ pub fn article_key(text: &str) -> Option<String> {
     let bare = normalized.strip_prefix('第').unwrap_or(&normalized);
     let bare = bare.replace(['条', '項', '号', '章', '節', '款', '目', '編'], "");
     let parts: Vec<_> = bare.split(['の', 'ノ', '_', '-']).collect();
-    let numbers: Option<Vec<String>> = parts
-        .iter()
-        .map(|part| parse_number(part).map(|n| n.to_string()))
-        .collect();
+    let numbers: Option<Vec<String>> =
+        parts.iter().map(|part| parse_number(part).map(|n| n.to_string())).collect();
     numbers.map(|numbers| numbers.join("-"))
 }
 
@@ -115,9 +113,7 @@ pub fn article_label(key: &str, unit: &str) -> String {
         Err(_) => part.to_owned(),
     });
     let head = parts.next().unwrap_or_default();
-    parts.fold(format!("第{head}{unit}"), |label, branch| {
-        format!("{label}の{branch}")
-    })
+    parts.fold(format!("第{head}{unit}"), |label, branch| format!("{label}の{branch}"))
 }
 
 /// Cuts a text into sentences, each with its closing mark; line ends also close one.
@@ -213,22 +209,11 @@ mod tests {
 
     #[test]
     fn numbers_round_trip() {
-        for number in [
-            0, 1, 9, 10, 11, 19, 20, 99, 100, 101, 110, 123, 1000, 1900, 2026, 10_000,
-        ] {
-            assert_eq!(
-                parse_number(&to_kanji(number)),
-                Some(number),
-                "{}",
-                to_kanji(number)
-            );
+        for number in [0, 1, 9, 10, 11, 19, 20, 99, 100, 101, 110, 123, 1000, 1900, 2026, 10_000] {
+            assert_eq!(parse_number(&to_kanji(number)), Some(number), "{}", to_kanji(number));
         }
-        for (written, number) in [
-            ("１２３", 123),
-            ("一二三", 123),
-            ("千九百", 1900),
-            ("二〇", 20),
-        ] {
+        for (written, number) in [("１２３", 123), ("一二三", 123), ("千九百", 1900), ("二〇", 20)]
+        {
             assert_eq!(parse_number(written), Some(number), "{written}");
         }
         assert_eq!(parse_number("十条"), None);
@@ -255,12 +240,7 @@ mod tests {
         let text = "「はい。そうです。」と答えた。次の文（注。括弧）です。\n見出し\n終わり";
         assert_eq!(
             sentences(text),
-            [
-                "「はい。そうです。」と答えた。",
-                "次の文（注。括弧）です。",
-                "見出し",
-                "終わり"
-            ]
+            ["「はい。そうです。」と答えた。", "次の文（注。括弧）です。", "見出し", "終わり"]
         );
     }
 

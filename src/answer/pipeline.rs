@@ -16,7 +16,8 @@ use crate::llm::{ChatMessage, Sampling, TextEvent, TextReason, TextRequest};
 use crate::search::Query;
 
 /// What the reader sees when nothing fits.
-const NOT_FOUND: &str = "該当なし\n選ばれたデータセットに、この質問に答えられる記載は見つかりませんでした。";
+const NOT_FOUND: &str =
+    "該当なし\n選ばれたデータセットに、この質問に答えられる記載は見つかりませんでした。";
 
 /// How a model says that nothing fits.
 const NOT_FOUND_MARK: &str = "該当なし";
@@ -55,10 +56,10 @@ impl Plain {
     pub(super) async fn chat(inner: &Inner, request: ChatRequest) -> Result<Self, ServiceError> {
         let loaded = ready(inner).await?;
         let turns: Vec<ChatMessage> = request.turns.into_iter().map(message).collect();
-        let prompt = loaded
-            .model
-            .chat_prompt(&turns)
-            .map_err(|why| ServiceError::Invalid { parameter: "messages", problem: why.to_string() })?;
+        let prompt = loaded.model.chat_prompt(&turns).map_err(|why| ServiceError::Invalid {
+            parameter: "messages",
+            problem: why.to_string(),
+        })?;
         Self::new(inner, loaded, prompt, &request.sampling, request.max_tokens, request.stop)
     }
 
@@ -67,10 +68,9 @@ impl Plain {
         request: CompletionRequest,
     ) -> Result<Self, ServiceError> {
         let loaded = ready(inner).await?;
-        let prompt = loaded
-            .model
-            .raw_prompt(&request.prompt)
-            .map_err(|why| ServiceError::Invalid { parameter: "prompt", problem: why.to_string() })?;
+        let prompt = loaded.model.raw_prompt(&request.prompt).map_err(|why| {
+            ServiceError::Invalid { parameter: "prompt", problem: why.to_string() }
+        })?;
         Self::new(inner, loaded, prompt, &request.sampling, request.max_tokens, request.stop)
     }
 
@@ -86,8 +86,7 @@ impl Plain {
         if prompt.len() >= limit {
             return Err(ServiceError::TooLong { tokens: prompt.len(), limit: limit - 1 });
         }
-        let max_tokens =
-            max_tokens.unwrap_or(inner.settings.max_tokens).min(limit - prompt.len());
+        let max_tokens = max_tokens.unwrap_or(inner.settings.max_tokens).min(limit - prompt.len());
         let sampling = resolve_sampling(inner, sampling);
         Ok(Self { loaded, request: TextRequest { prompt, max_tokens, sampling, stop } })
     }
@@ -117,7 +116,9 @@ pub(super) async fn answer(mut job: Job, shelf: Arc<Shelf>, request: AnswerReque
     }
     let loaded = match job.inner.model.settled().await {
         Slot::Ready(loaded) => loaded,
-        Slot::Unusable(why) => return job.excerpt(&request.question, sources, datasets, &why).await,
+        Slot::Unusable(why) => {
+            return job.excerpt(&request.question, sources, datasets, &why).await;
+        }
         Slot::Loading => return,
     };
     match job.prepare(&loaded, &request, &sources) {
@@ -233,7 +234,10 @@ impl Job {
             false => AnswerKind::Generated,
         };
         if kind == AnswerKind::Generated && written.cited.is_empty() {
-            self.notes.push("この回答には出典が付いていません。出典欄の該当箇所を直接お確かめください。".to_owned());
+            self.notes.push(
+                "この回答には出典が付いていません。出典欄の該当箇所を直接お確かめください。"
+                    .to_owned(),
+            );
         }
         self.close(kind, written, Some(loaded), datasets).await;
     }
@@ -259,9 +263,8 @@ impl Job {
         datasets: Vec<DatasetIdentity>,
         why: &str,
     ) {
-        self.notes.push(format!(
-            "モデルを使えないため（{why}）、該当箇所の文をそのまま抜き出しました。"
-        ));
+        self.notes
+            .push(format!("モデルを使えないため（{why}）、該当箇所の文をそのまま抜き出しました。"));
         let texts: Vec<&str> = sources.iter().map(|source| source.passage.text.as_str()).collect();
         let quotes = excerpt::quotes(question, &texts);
         let mut cited: Vec<usize> = quotes.iter().map(|quote| quote.number).collect();
@@ -382,7 +385,8 @@ impl Job {
             self_test: loaded.record.self_test,
         });
         if model.as_ref().is_some_and(|model| model.self_test) {
-            self.notes.push("動作確認用のモデルによる回答です。業務には使わないでください。".to_owned());
+            self.notes
+                .push("動作確認用のモデルによる回答です。業務には使わないでください。".to_owned());
         }
         if written.removed > 0 {
             self.notes.push(format!("存在しない出典番号を{}件取り除きました。", written.removed));

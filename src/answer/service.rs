@@ -141,10 +141,8 @@ impl Service {
             limit,
             ..Query::default()
         };
-        let found = shelf
-            .searcher
-            .search(&query)
-            .map_err(|why| ServiceError::Internal(why.to_string()))?;
+        let found =
+            shelf.searcher.search(&query).map_err(|why| ServiceError::Internal(why.to_string()))?;
         Ok(SearchResponse {
             unresolved: sources::unresolved(&found),
             sources: sources::number(&shelf, found.hits),

@@ -99,7 +99,8 @@ impl ModelSlot {
     fn load(self: &Arc<Self>, record: ModelRecord) {
         self.slot.send_replace(Slot::Loading);
         let this = self.clone();
-        let path = self.installation.model_path(&record.blake3);
+        let blake3 = record.blake3.clone();
+        let path = self.installation.model_path(&blake3);
         let spawned = std::thread::Builder::new().name("model-load".to_owned()).spawn(move || {
             let slot = match Model::load(&path, &this.options) {
                 Ok(model) => {
@@ -111,21 +112,27 @@ impl ModelSlot {
                     Slot::Unusable(format!("モデル「{}」を読み込めません：{why}", record.name))
                 }
             };
-            this.slot.send_replace(slot);
+            // Another model may have been chosen meanwhile; its own thread speaks for it then.
+            if this.is_wanted(&blake3) {
+                this.slot.send_replace(slot);
+            }
         });
         if let Err(why) = spawned {
             self.slot.send_replace(Slot::Unusable(format!("モデルを読み込めません：{why}")));
         }
     }
 
+    fn is_wanted(&self, blake3: &str) -> bool {
+        let wanted = self.wanted.as_ref().map(|it| it.lock().unwrap_or_else(PoisonError::into_inner));
+        wanted.is_some_and(|wanted| *wanted == blake3)
+    }
+
     fn wanted_record(&self) -> Result<ModelRecord, String> {
         let state = self.installation.state().map_err(|why| why.to_string())?;
         let id = self.chosen.as_ref().or(state.model.as_ref());
         let id = id.ok_or_else(|| "モデルが登録されていません".to_owned())?;
-        let blake3 = state
-            .models
-            .get(id)
-            .ok_or_else(|| format!("モデル「{id}」は登録されていません"))?;
+        let blake3 =
+            state.models.get(id).ok_or_else(|| format!("モデル「{id}」は登録されていません"))?;
         self.installation.model(blake3).map_err(|why| why.to_string())
     }
 

@@ -227,10 +227,7 @@ pub enum ServiceError {
     TooLong { tokens: usize, limit: usize },
     /// A parameter is out of range: its name and what is allowed.
     #[error("{parameter}: {problem}")]
-    Invalid {
-        parameter: &'static str,
-        problem: String,
-    },
+    Invalid { parameter: &'static str, problem: String },
     #[error("the server is shutting down")]
     Stopping,
     #[error("internal error: {0}")]

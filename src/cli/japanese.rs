@@ -54,7 +54,10 @@ const HELP: &[(&str, &str)] = &[
     ("model fetch <to>", "保存するフォルダー"),
     ("eval", "品質を測ります"),
     ("eval retrieval", "正解の分かる質問で検索の品質を測ります"),
-    ("eval retrieval <corpus>", "文書（JSON Lines：id、text、titleまたはlaw、art、head、cap、hier）"),
+    (
+        "eval retrieval <corpus>",
+        "文書（JSON Lines：id、text、titleまたはlaw、art、head、cap、hier）",
+    ),
     ("eval retrieval <queries>", "質問（JSON Lines：query、gold（IDの一覧）、choices）"),
     ("eval retrieval <choices>", "選択肢も検索に使う"),
     ("eval retrieval <field>", "検索に使う質問の項目"),

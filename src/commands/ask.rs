@@ -99,10 +99,7 @@ fn foot(context: &Context, sources: &[Source], summary: &AnswerSummary) {
             model.quantization,
             &model.blake3[..model.blake3.len().min(12)]
         ),
-        None => println!(
-            "{}",
-            context.words("モデル: 使っていません", "model: none")
-        ),
+        None => println!("{}", context.words("モデル: 使っていません", "model: none")),
     }
     for dataset in &provenance.datasets {
         println!(

@@ -124,7 +124,9 @@ fn measure_model(context: &Context, args: &BenchArgs, path: &Path) -> Result<Mod
     let load_ms = started.elapsed().as_secs_f64() * 1e3;
     if model.context_tokens() < args.prompt_tokens + args.decode_tokens {
         let most = model.context_tokens();
-        return Err(unusable(&format!("its context has {most} tokens; use a smaller --prompt-tokens")));
+        return Err(unusable(&format!(
+            "its context has {most} tokens; use a smaller --prompt-tokens"
+        )));
     }
     let (mut prefill, mut decode, mut first) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=args.repeat.max(1) {
@@ -241,7 +243,10 @@ fn memory_mib_peak() -> f64 {
 
 fn print(context: &Context, report: &Report) {
     let ja = context.lang == Lang::Ja;
-    println!("kura {} / {} cores / AVX2: {}", report.kura_version, report.cores, report.fast_kernels);
+    println!(
+        "kura {} / {} cores / AVX2: {}",
+        report.kura_version, report.cores, report.fast_kernels
+    );
     if let Some(model) = &report.model {
         println!("{} {} ({:.0} MiB)", model.name, model.quantization, model.size_mib);
         let rows = [
@@ -264,11 +269,7 @@ fn print(context: &Context, report: &Report) {
             search.p99_ms
         );
     }
-    println!(
-        "{}: {:.0} MiB",
-        context.words("最大メモリ", "peak memory"),
-        report.memory_mib_peak
-    );
+    println!("{}: {:.0} MiB", context.words("最大メモリ", "peak memory"), report.memory_mib_peak);
 }
 
 fn rate(spread: &Spread, tokens: usize) -> String {

@@ -11,8 +11,7 @@ include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 pub(super) const CATALOGUE: &str = include_str!("../../models/catalogue.toml");
 
 /// The self-test model, a GGUF file.
-pub(super) const MODEL: &[u8] =
-    include_bytes!("../../models/kura-mini/kura-mini-q8_0.gguf");
+pub(super) const MODEL: &[u8] = include_bytes!("../../models/kura-mini/kura-mini-q8_0.gguf");
 
 /// Id of the self-test model.
 pub(super) const MODEL_ID: &str = "kura-mini";
@@ -21,10 +20,8 @@ pub(super) const MODEL_ID: &str = "kura-mini";
 pub(super) fn write_sample(dir: &Path) -> Result<(), Failure> {
     for (name, bytes) in SAMPLE {
         let path = dir.join(name);
-        let written = path
-            .parent()
-            .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| fs::write(&path, bytes));
+        let written =
+            path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, bytes));
         written.map_err(|why| {
             Failure::new(
                 format!("{}に書き込めません（{why}）。", path.display()),

@@ -36,10 +36,16 @@ pub(super) fn report(context: &Context, outcome: &Outcome) {
     let info = &record.info;
     let line = match (outcome, context.lang) {
         (Outcome::Unchanged(_), Lang::Ja) => {
-            format!("「{}」（版 {}）は登録済みで、内容に変わりはありません。", info.title, info.edition)
+            format!(
+                "「{}」（版 {}）は登録済みで、内容に変わりはありません。",
+                info.title, info.edition
+            )
         }
         (Outcome::Unchanged(_), Lang::En) => {
-            format!("{} (edition {}) is installed already, with the same content.", info.title, info.edition)
+            format!(
+                "{} (edition {}) is installed already, with the same content.",
+                info.title, info.edition
+            )
         }
         (Outcome::Added(_), Lang::Ja) => format!(
             "「{}」（版 {}、基準日 {}）を登録しました：文書 {}件、該当箇所 {}件。",
@@ -51,8 +57,20 @@ pub(super) fn report(context: &Context, outcome: &Outcome) {
         ),
     };
     println!("{line}");
-    name_problems(context, &record.failures, "読めなかったファイル", "Files that were not read", NAMED);
-    name_problems(context, &record.warnings, "一部を読めなかったファイル", "Files read in part", NAMED);
+    name_problems(
+        context,
+        &record.failures,
+        "読めなかったファイル",
+        "Files that were not read",
+        NAMED,
+    );
+    name_problems(
+        context,
+        &record.warnings,
+        "一部を読めなかったファイル",
+        "Files read in part",
+        NAMED,
+    );
 }
 
 fn name_problems(context: &Context, problems: &[FileProblem], ja: &str, en: &str, most: usize) {
@@ -154,7 +172,19 @@ fn show(context: &Context, id: &str, json: bool) -> Result<(), Failure> {
         println!("{}: {value}", context.words(ja, en));
     }
     let all = usize::MAX;
-    name_problems(context, &record.failures, "読めなかったファイル", "Files that were not read", all);
-    name_problems(context, &record.warnings, "一部を読めなかったファイル", "Files read in part", all);
+    name_problems(
+        context,
+        &record.failures,
+        "読めなかったファイル",
+        "Files that were not read",
+        all,
+    );
+    name_problems(
+        context,
+        &record.warnings,
+        "一部を読めなかったファイル",
+        "Files read in part",
+        all,
+    );
     Ok(())
 }

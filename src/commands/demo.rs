@@ -21,11 +21,17 @@ pub(super) fn run(context: &Context, args: &DemoArgs) -> Result<(), Failure> {
         let url = format!("http://{address}/");
         println!();
         println!("{}: {url}", context.words("ブラウザーで開いてください", "Open in a browser"));
-        println!("{}", context.words("たとえば、次のように聞いてみてください。", "Questions to try:"));
+        println!(
+            "{}",
+            context.words("たとえば、次のように聞いてみてください。", "Questions to try:")
+        );
         for question in &questions {
             println!("  ・{question}");
         }
-        println!("{}", context.words("終了するには Ctrl-C を押してください。", "Press Ctrl-C to stop."));
+        println!(
+            "{}",
+            context.words("終了するには Ctrl-C を押してください。", "Press Ctrl-C to stop.")
+        );
         if !args.no_open {
             // No desktop, no browser: the address is on the screen.
             let _ = open::that_detached(&url);

@@ -169,12 +169,7 @@ fn installed(report: &mut Report, context: &Context) {
         Ok(pair) => pair,
         Err(error) => {
             let failure = Failure::from(error);
-            report.add(
-                "state",
-                Verdict::Bad,
-                failure.message(Lang::Ja),
-                failure.message(Lang::En),
-            );
+            report.add("state", Verdict::Bad, failure.message(Lang::Ja), failure.message(Lang::En));
             return;
         }
     };
@@ -237,8 +232,14 @@ fn dataset(report: &mut Report, installation: &Installation, id: &str, generatio
     report.add(
         "data set",
         if failures == 0 { Verdict::Good } else { Verdict::Warning },
-        format!("データセット「{}」：索引は正常です（文書 {}件、読めなかったファイル {failures}件）。", info.title, record.documents),
-        format!("Data set {id}: its index is sound ({} documents, {failures} file(s) not read).", record.documents),
+        format!(
+            "データセット「{}」：索引は正常です（文書 {}件、読めなかったファイル {failures}件）。",
+            info.title, record.documents
+        ),
+        format!(
+            "Data set {id}: its index is sound ({} documents, {failures} file(s) not read).",
+            record.documents
+        ),
     );
 }
 
@@ -246,7 +247,10 @@ fn model(report: &mut Report, installation: &Installation, blake3: &str) {
     let path = installation.model_path(blake3);
     let record: Result<ModelRecord, _> = installation.model(blake3);
     let checked = Model::check(&path).map_err(|why| why.to_string());
-    let (record, _) = match record.map_err(|why| why.to_string()).and_then(|r| checked.map(|i| (r, i))) {
+    let (record, _) = match record
+        .map_err(|why| why.to_string())
+        .and_then(|r| checked.map(|i| (r, i)))
+    {
         Ok(pair) => pair,
         Err(why) => {
             report.add(

@@ -14,10 +14,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use jiff::civil::date;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::document::{ArticleRef, Authority, Locator, Passage, Scope};
+use crate::document::{ArticleRef, Authority, Document, LawInfo, Passage, Scope, Section};
+use crate::ingest::chunk::{self, DocumentDefaults};
 use crate::search::metrics::{Quality, percentile};
 use crate::search::{Index, Query, SearchError, Searcher};
 use crate::text::article_key;
@@ -28,46 +29,46 @@ const DATASET: &str = "eval";
 
 /// What `kura eval retrieval` was asked to do.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(super) struct Options {
     /// Corpus, one JSON object a line.
-    pub corpus: PathBuf,
+    pub(super) corpus: PathBuf,
     /// Questions, one JSON object a line.
-    pub queries: PathBuf,
+    pub(super) queries: PathBuf,
     /// Appends a question's choices to it.
-    pub choices: bool,
+    pub(super) choices: bool,
     /// Prints JSON instead of text.
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// What was measured.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+struct Report {
     /// Documents in the corpus.
-    pub documents: u64,
+    documents: u64,
     /// Passages in the index.
-    pub passages: u64,
+    passages: u64,
     /// Questions asked.
-    pub queries: u64,
+    queries: u64,
     /// Means over the questions, with weak hits kept.
     #[serde(flatten)]
-    pub quality: Quality,
+    quality: Quality,
     /// Share of questions answered with 該当なし in normal use although they have a right answer.
-    pub none_found: f64,
+    none_found: f64,
     /// … and whose right answer was among the first five.
-    pub none_found_lost_at_5: f64,
+    none_found_lost_at_5: f64,
     /// Building the index, in seconds.
-    pub index_s: f64,
+    index_s: f64,
     /// Size of the index in bytes.
-    pub index_bytes: u64,
+    index_bytes: u64,
     /// Median time of a question in milliseconds.
-    pub query_p50_ms: f64,
+    query_p50_ms: f64,
     /// Time within which 99 of 100 questions are done, in milliseconds.
-    pub query_p99_ms: f64,
+    query_p99_ms: f64,
 }
 
 /// Why an evaluation stopped.
 #[derive(Debug, thiserror::Error)]
-pub enum EvalError {
+pub(super) enum EvalError {
     #[error("cannot {operation} {path}: {source}")]
     Io { operation: &'static str, path: PathBuf, source: std::io::Error },
     #[error("{path}, line {line}: {detail}")]
@@ -112,7 +113,7 @@ struct QueryLine {
 ///
 /// # Errors
 /// What a file, a line or the index gave.
-pub fn run(options: &Options) -> Result<(), EvalError> {
+pub(super) fn run(options: &Options) -> Result<(), EvalError> {
     let report = measure(options)?;
     let print = |text: String| {
         writeln!(std::io::stdout(), "{text}").map_err(|source| EvalError::Io {
@@ -131,7 +132,7 @@ pub fn run(options: &Options) -> Result<(), EvalError> {
 ///
 /// # Errors
 /// What a file, a line or the index gave.
-pub fn measure(options: &Options) -> Result<Report, EvalError> {
+fn measure(options: &Options) -> Result<Report, EvalError> {
     let queries = lines::<QueryLine>(&options.queries)?.collect::<Result<Vec<_>, _>>()?;
     if queries.is_empty() {
         return Err(EvalError::NoLines(options.queries.clone()));
@@ -157,13 +158,20 @@ pub fn measure(options: &Options) -> Result<Report, EvalError> {
 
 /// Indexes a corpus while it is read: memory does not grow with it.
 fn build(corpus: &Path, dir: &Path) -> Result<(u64, crate::search::IndexStats), EvalError> {
+    let defaults = DocumentDefaults {
+        title: None,
+        authority_override: None,
+        authority: Authority::Law,
+        scope: Scope::Common,
+        as_of: Date::constant(2000, 1, 1),
+    };
     let mut lines = lines::<CorpusLine>(corpus)?;
     let mut documents = 0;
     let mut failure = None;
     let passages = std::iter::from_fn(|| match lines.next()? {
         Ok(line) => {
             documents += 1;
-            Some(passages(line))
+            Some(passages(line, &defaults))
         }
         Err(why) => {
             failure = Some(why);
@@ -171,7 +179,8 @@ fn build(corpus: &Path, dir: &Path) -> Result<(u64, crate::search::IndexStats), 
         }
     });
     let bar = progress("索引 / indexing", None);
-    let stats = Index::build(dir, passages.flatten(), |n| bar.set_position(n), &AtomicBool::new(false));
+    let stats =
+        Index::build(dir, passages.flatten(), |n| bar.set_position(n), &AtomicBool::new(false));
     bar.finish_and_clear();
     match failure {
         Some(why) => Err(why),
@@ -190,21 +199,13 @@ fn ask(searcher: &Searcher, queries: &[QueryLine], choices: bool) -> Result<Repo
             text.push('\n');
             text.push_str(&line.choices);
         }
-        let query =
-            Query { text, limit: PLACES, per_document: 1, keep_weak: true, datasets: None };
+        let query = Query { text, limit: PLACES, per_document: 1, keep_weak: true, datasets: None };
         let start = Instant::now();
         let found = searcher.search(&query)?;
         times_ms.push(start.elapsed().as_secs_f64() * 1e3);
         let ranking: Vec<&str> = found.hits.iter().map(|hit| hit.passage.path.as_str()).collect();
         let gold: Vec<&str> = line.gold.iter().map(String::as_str).collect();
         let quality = Quality::of(&ranking, &gold);
-        if std::env::var("KURA_FAIL").is_ok() && quality.hit_at_1 < 1.0 {
-            let top: Vec<_> = found.hits.iter().take(3).map(|h| (&h.passage.path, h.score, h.coverage, h.resolved)).collect();
-            eprintln!("MISS {} gold {:?} got {:?} resolved {:?}", line.query, gold, top, found.resolved);
-        }
-        if std::env::var("KURA_WEAK").is_ok() {
-            eprintln!("COV {} {} {}", found.weak, found.hits.first().map_or(0.0, |h| h.coverage), line.query.replace('\n', " "));
-        }
         if found.weak {
             none += 1;
             lost += u32::from(quality.hit_at_5 > 0.0);
@@ -295,58 +296,26 @@ fn lines<T: serde::de::DeserializeOwned>(
     Ok(parsed.filter_map(Result::transpose))
 }
 
-fn passages(line: CorpusLine) -> Vec<Passage> {
+/// A line as the document that a reader of files would have made of it, cut as any other.
+fn passages(line: CorpusLine, defaults: &DocumentDefaults) -> Vec<Passage> {
     let is_law = !line.law.is_empty();
-    let article = article_key(&line.art).filter(|_| is_law).map(|article| ArticleRef {
-        article,
-        ..ArticleRef::default()
-    });
+    let article = article_key(&line.art)
+        .filter(|_| is_law)
+        .map(|article| ArticleRef { article, ..ArticleRef::default() });
     let mut headings: Vec<String> =
         line.hier.split(' ').filter(|part| !part.is_empty()).map(str::to_owned).collect();
     if article.is_none() && !line.head.is_empty() {
-        headings.push(line.head.clone());
+        headings.push(line.head);
     }
-    let caption = line.cap.trim_matches(['（', '）', '(', ')']).to_owned();
+    let law = is_law.then(|| LawInfo { number: line.lawnum, ..LawInfo::default() });
+    let section = Section {
+        headings,
+        caption: line.cap.trim_matches(['（', '）', '(', ')']).to_owned(),
+        article,
+        text: line.text,
+        ..Section::default()
+    };
     let title = if is_law { line.law } else { line.title };
-    cut(&line.text)
-        .into_iter()
-        .enumerate()
-        .map(|(n, text)| Passage {
-            id: format!("{}#{}", line.id, n + 1),
-            path: line.id.clone(),
-            title: title.clone(),
-            law_number: line.lawnum.clone(),
-            abbreviations: Vec::new(),
-            headings: headings.clone(),
-            caption: caption.clone(),
-            article: article.clone(),
-            locator: Locator::None,
-            text,
-            authority: Authority::Law,
-            scope: Scope::Common,
-            as_of: date(2000, 1, 1),
-        })
-        .collect()
-}
-
-/// Cuts at sentence ends into pieces of about 600 characters.
-fn cut(text: &str) -> Vec<String> {
-    let limit: usize = std::env::var("KURA_CHUNK").ok().and_then(|c| c.parse().ok()).unwrap_or(600);
-    let mut pieces: Vec<String> = Vec::new();
-    let mut current = String::new();
-    let mut count = 0;
-    for sentence in crate::text::sentences(text) {
-        let chars = sentence.chars().count();
-        if count > 0 && count + chars > limit {
-            pieces.push(std::mem::take(&mut current));
-            count = 0;
-        }
-        current.push_str(sentence);
-        current.push('\n');
-        count += chars;
-    }
-    if !current.is_empty() || pieces.is_empty() {
-        pieces.push(current);
-    }
-    pieces
+    let document = Document { title, law, sections: vec![section], ..Document::default() };
+    chunk::passages(&document, &line.id, defaults)
 }

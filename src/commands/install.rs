@@ -45,9 +45,8 @@ pub(super) fn add(
     dir: &Path,
     cancelled: &AtomicBool,
 ) -> Result<Outcome, Failure> {
-    let info = manifest::load(&dir.join("dataset.toml")).map_err(|errors| {
-        Failure::new(errors.message(Lang::Ja), errors.message(Lang::En))
-    })?;
+    let info = manifest::load(&dir.join("dataset.toml"))
+        .map_err(|errors| Failure::new(errors.message(Lang::Ja), errors.message(Lang::En)))?;
     let content_blake3 = content_hash(dir)?;
     let installation = context.installation()?;
     let mut writer = installation.writer()?;
@@ -166,7 +165,8 @@ fn show(bar: &ProgressBar, progress: &folder::Progress) {
 
 fn nothing_read(dir: &Path, report: &folder::FolderReport) -> Failure {
     let list = |lang| {
-        let lines = report.failures.iter().map(|(path, why)| format!("\n  {path}: {}", why.advice(lang)));
+        let lines =
+            report.failures.iter().map(|(path, why)| format!("\n  {path}: {}", why.advice(lang)));
         lines.take(20).collect::<String>()
     };
     Failure::new(

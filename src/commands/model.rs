@@ -85,7 +85,10 @@ fn add(
     check_id(id)?;
     let info = Model::check(file).map_err(|why| {
         Failure::new(
-            format!("{}はモデルとして使えません（{why}）。GGUFファイルを入手し直してください。", file.display()),
+            format!(
+                "{}はモデルとして使えません（{why}）。GGUFファイルを入手し直してください。",
+                file.display()
+            ),
             format!("{} cannot be used as a model: {why}", file.display()),
         )
     })?;
@@ -120,7 +123,8 @@ fn copy(
     let target = staging.path().join("model.gguf");
     let mut source = File::open(file).map_err(|why| unreadable(file, &why))?;
     let mut sink = File::create(&target).map_err(|why| unreadable(&target, &why))?;
-    let bar = output::progress_bytes(context, size_bytes, "モデルを登録しています", "Adding the model");
+    let bar =
+        output::progress_bytes(context, size_bytes, "モデルを登録しています", "Adding the model");
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; STEP];
     loop {
@@ -168,7 +172,8 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
     let rows: Vec<Vec<String>> = records
         .iter()
         .map(|record| {
-            let note = if record.self_test { context.words("動作確認用", "self-test") } else { "" };
+            let note =
+                if record.self_test { context.words("動作確認用", "self-test") } else { "" };
             vec![
                 if used.as_ref() == Some(&record.id) { "*" } else { "" }.to_owned(),
                 record.id.clone(),
@@ -199,9 +204,9 @@ fn verify(context: &Context, only: Option<&str>) -> Result<(), Failure> {
         let path = installation.model_path(&record.blake3);
         let problem = match hash(context, &path, record.size_bytes) {
             Err(failure) => Some(failure.message(context.lang).to_owned()),
-            Ok(found) if found != record.blake3 => Some(
-                context.words("内容が登録時と違います", "its content has changed").to_owned(),
-            ),
+            Ok(found) if found != record.blake3 => {
+                Some(context.words("内容が登録時と違います", "its content has changed").to_owned())
+            }
             Ok(_) => Model::check(&path).err().map(|why| why.to_string()),
         };
         match &problem {
@@ -213,7 +218,9 @@ fn verify(context: &Context, only: Option<&str>) -> Result<(), Failure> {
     match bad {
         0 => Ok(()),
         _ => Err(Failure::new(
-            format!("{bad}件のモデルに問題があります。kura model remove で削除し、入れ直してください。"),
+            format!(
+                "{bad}件のモデルに問題があります。kura model remove で削除し、入れ直してください。"
+            ),
             format!("{bad} model(s) are not as installed; remove and add them again"),
         )),
     }
@@ -258,15 +265,22 @@ fn check_id(id: &str) -> Result<(), Failure> {
     match good {
         true => Ok(()),
         false => Err(Failure::new(
-            format!("「{id}」は名前に使えません。英小文字・数字・. _ - で64文字まで、先頭は英小文字か数字にしてください（defaultは使えません）。"),
-            format!("{id:?} is no name for a model: lowercase letters, digits, . _ -, at most 64, a letter or digit first, and not \"default\""),
+            format!(
+                "「{id}」は名前に使えません。英小文字・数字・. _ - で64文字まで、先頭は英小文字か数字にしてください（defaultは使えません）。"
+            ),
+            format!(
+                "{id:?} is no name for a model: lowercase letters, digits, . _ -, at most 64, a letter or digit first, and not \"default\""
+            ),
         )),
     }
 }
 
 fn unreadable(path: &Path, why: &std::io::Error) -> Failure {
     Failure::new(
-        format!("{}を読み書きできません（{why}）。空き容量と権限を確認してください。", path.display()),
+        format!(
+            "{}を読み書きできません（{why}）。空き容量と権限を確認してください。",
+            path.display()
+        ),
         format!("cannot read or write {}: {why}", path.display()),
     )
 }

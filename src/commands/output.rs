@@ -40,7 +40,8 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) {
 pub(super) fn progress(context: &Context, total: u64, ja: &str, en: &str) -> ProgressBar {
     let bar = ProgressBar::new(total);
     let left = context.words("残り", "left");
-    let template = format!("{{prefix}} [{{bar:30}}] {{pos}}/{{len}} ({{per_sec}}, {left} {{eta}}) {{msg}}");
+    let template =
+        format!("{{prefix}} [{{bar:30}}] {{pos}}/{{len}} ({{per_sec}}, {left} {{eta}}) {{msg}}");
     if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style.progress_chars("=> "));
     }
@@ -52,8 +53,9 @@ pub(super) fn progress(context: &Context, total: u64, ja: &str, en: &str) -> Pro
 pub(super) fn progress_bytes(context: &Context, total: u64, ja: &str, en: &str) -> ProgressBar {
     let bar = progress(context, total, ja, en);
     let left = context.words("残り", "left");
-    let template =
-        format!("{{prefix}} [{{bar:30}}] {{bytes}}/{{total_bytes}} ({{bytes_per_sec}}, {left} {{eta}})");
+    let template = format!(
+        "{{prefix}} [{{bar:30}}] {{bytes}}/{{total_bytes}} ({{bytes_per_sec}}, {left} {{eta}})"
+    );
     if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style.progress_chars("=> "));
     }

@@ -28,7 +28,9 @@ pub(super) fn serve(
     let config = &context.config;
     runtime()?.block_on(async {
         let service = Service::open(config)?;
-        let listener = TcpListener::bind(config.listen).await.map_err(|why| cannot_bind(config.listen, &why))?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|why| cannot_bind(config.listen, &why))?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let options = web::WebOptions {
             access_key: config.access_key.clone(),
@@ -79,8 +81,14 @@ fn cannot_bind(address: SocketAddr, why: &std::io::Error) -> Failure {
     let port = address.port();
     match why.kind() {
         std::io::ErrorKind::AddrInUse => Failure::new(
-            format!("{address}は使用中です。別のkuraを止めるか、--listen 127.0.0.1:{} のように別のポートを指定してください。", port.wrapping_add(1)),
-            format!("{address} is in use; stop the other kura, or choose another port with --listen 127.0.0.1:{}", port.wrapping_add(1)),
+            format!(
+                "{address}は使用中です。別のkuraを止めるか、--listen 127.0.0.1:{} のように別のポートを指定してください。",
+                port.wrapping_add(1)
+            ),
+            format!(
+                "{address} is in use; stop the other kura, or choose another port with --listen 127.0.0.1:{}",
+                port.wrapping_add(1)
+            ),
         ),
         std::io::ErrorKind::PermissionDenied => Failure::new(
             format!("{address}で待ち受ける権限がありません。1024以上のポートを指定してください。"),

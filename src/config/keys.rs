@@ -42,9 +42,9 @@ pub const KEYS: &[Key] = &[
         name: "listen",
         help: "address and port of the HTTP server, 127.0.0.1:8480",
         set: |config, value| {
-            config.listen = value
-                .parse()
-                .map_err(|_| "an address with a port is expected, like 127.0.0.1:8480".to_owned())?;
+            config.listen = value.parse().map_err(|_| {
+                "an address with a port is expected, like 127.0.0.1:8480".to_owned()
+            })?;
             Ok(())
         },
     },

@@ -48,7 +48,10 @@ fn every_problem_is_named_with_its_line() {
     ];
     assert_eq!(lines.len(), expected.len(), "{lines:?}");
     for (line, part) in expected {
-        assert!(lines.iter().any(|(at, what)| *at == line && what.contains(part)), "{line}: {lines:?}");
+        assert!(
+            lines.iter().any(|(at, what)| *at == line && what.contains(part)),
+            "{line}: {lines:?}"
+        );
     }
 }
 

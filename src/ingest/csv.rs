@@ -13,56 +13,31 @@ use crate::document::{Document, Locator, Section};
 /// lines is one row.
 ///
 /// # Errors
-/// [`IngestError::Garbled`], [`IngestError::Damaged`] or [`IngestError::Empty`].
+/// [`IngestError::Garbled`] or [`IngestError::Damaged`].
 pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
     let decoded = encoding::decode(bytes, None)?;
     let records = records(&decoded.text)?;
     let filled =
         |record: &StringRecord| record.iter().filter(|cell| !cell.trim().is_empty()).count();
-    let header_at = records
-        .iter()
-        .position(|(_, record)| filled(record) > 1)
-        .unwrap_or(0);
+    let header_at = records.iter().position(|(_, record)| filled(record) > 1).unwrap_or(0);
     let cells = |record: &StringRecord| record.iter().map(str::to_owned).collect::<Vec<_>>();
-    let mut sections = Vec::new();
-    let mut push = |row: u32, text: String, headings: &[String]| {
-        if text.is_empty() {
-            return;
-        }
-        sections.push(Section {
-            headings: headings.to_vec(),
-            locator: Locator::Rows {
-                sheet: String::new(),
-                first: row,
-                last: row,
-            },
-            text,
-            table: true,
-            ..Section::default()
-        });
-    };
     let (above, table) = records.split_at(header_at);
-    for (row, record) in above {
-        push(*row, row_line(&[], &cells(record)), &[]);
-    }
-    let header = table
-        .first()
-        .map(|(_, record)| cells(record))
-        .unwrap_or_default();
-    if let [(row, record)] = table {
-        push(*row, row_line(&[], &cells(record)), &[]);
-    }
-    for (row, record) in table.iter().skip(1) {
-        push(*row, row_line(&header, &cells(record)), &[]);
-    }
-    let title = above
-        .iter()
-        .map(|(_, record)| row_line(&[], &cells(record)));
-    let title = title.into_iter().find(|line| !line.is_empty());
+    let header = table.first().map(|(_, record)| cells(record)).unwrap_or_default();
+    // A header without rows is still a text.
+    let header_rows = usize::from(table.len() > 1);
+    let plain = above.iter().map(|(row, record)| (row, row_line(&[], &cells(record))));
+    let title = plain.clone().map(|(_, line)| line).find(|line| !line.is_empty());
+    let head: &[String] = if header_rows == 0 { &[] } else { &header };
+    let body = table.iter().skip(header_rows);
+    let body = body.map(|(row, record)| (row, row_line(head, &cells(record))));
+    let sections = plain.chain(body).filter(|(_, line)| !line.is_empty()).map(|(row, text)| {
+        let locator = Locator::Rows { sheet: String::new(), first: *row, last: *row };
+        Section { locator, text, table: true, ..Section::default() }
+    });
     Ok(Document {
         title: title.unwrap_or_else(|| name.to_owned()),
         law: None,
-        sections,
+        sections: sections.collect(),
         warnings: decoded.warnings(),
     })
 }
@@ -112,11 +87,7 @@ fn delimiter(text: &str) -> u8 {
         }
     }
     // The first wins a tie, so a file of one column reads as comma separated.
-    counts
-        .iter()
-        .rev()
-        .max_by_key(|(_, count)| *count)
-        .map_or(b',', |(separator, _)| *separator)
+    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| *separator)
 }
 
 #[cfg(test)]
@@ -125,11 +96,7 @@ mod tests {
 
     fn rows(text: &str) -> Vec<(String, String)> {
         let document = read(text.as_bytes(), "表").unwrap();
-        document
-            .sections
-            .into_iter()
-            .map(|s| (s.locator.label(), s.text))
-            .collect()
+        document.sections.into_iter().map(|s| (s.locator.label(), s.text)).collect()
     }
 
     fn row(place: &str, text: &str) -> (String, String) {
@@ -143,10 +110,7 @@ mod tests {
             rows(text),
             [
                 row("3行", "施設名: 中央 図書館 / 所在地: 桜町1"),
-                row(
-                    "4行",
-                    "施設名: 西公民館 / 所在地: 西町2 / 電話 番号: 012-345 / 余分"
-                ),
+                row("4行", "施設名: 西公民館 / 所在地: 西町2 / 電話 番号: 012-345 / 余分"),
             ]
         );
     }
@@ -156,15 +120,9 @@ mod tests {
         let text = "令和5年度 料金表\t\n\n区分\t金額\n一般\t300\n";
         assert_eq!(
             rows(text),
-            [
-                row("1行", "令和5年度 料金表"),
-                row("4行", "区分: 一般 / 金額: 300")
-            ]
+            [row("1行", "令和5年度 料金表"), row("4行", "区分: 一般 / 金額: 300")]
         );
-        assert_eq!(
-            read(text.as_bytes(), "表").unwrap().title,
-            "令和5年度 料金表"
-        );
+        assert_eq!(read(text.as_bytes(), "表").unwrap().title, "令和5年度 料金表");
         assert_eq!(rows("氏名,住所\n"), [row("1行", "氏名 / 住所")]);
         assert_eq!(rows("一列\n二行\n"), [row("2行", "一列: 二行")]);
     }

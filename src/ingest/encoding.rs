@@ -23,9 +23,9 @@ impl Decoded {
     pub(crate) fn warnings(&self) -> Vec<String> {
         match self.unreadable {
             0 => Vec::new(),
-            count => vec![format!(
-                "{count}文字を判読できませんでした。文字コードを確認してください。"
-            )],
+            count => {
+                vec![format!("{count}文字を判読できませんでした。文字コードを確認してください。")]
+            }
         }
     }
 }
@@ -47,18 +47,14 @@ pub(crate) fn decode(bytes: &[u8], label: Option<&str>) -> Result<Decoded, Inges
         let percent = (unreadable * 100).div_ceil(total).min(100);
         return Err(IngestError::Garbled(u32::try_from(percent).unwrap_or(100)));
     }
-    Ok(Decoded {
-        text: text.replace("\r\n", "\n").replace(['\r', '\u{c}'], "\n"),
-        unreadable,
-    })
+    Ok(Decoded { text: text.replace("\r\n", "\n").replace(['\r', '\u{c}'], "\n"), unreadable })
 }
 
 /// What a file says of its encoding in its first bytes: `charset=…` or `encoding="…"`.
 pub(crate) fn declared(bytes: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(2048)]).to_ascii_lowercase();
-    let found = ["charset=", "encoding="]
-        .iter()
-        .filter_map(|key| head.find(key).map(|at| at + key.len()));
+    let found =
+        ["charset=", "encoding="].iter().filter_map(|key| head.find(key).map(|at| at + key.len()));
     let label: String = head[found.min()?..]
         .trim_start_matches(['"', '\'', ' '])
         .chars()
@@ -77,9 +73,7 @@ fn detect(bytes: &[u8], label: Option<&str>) -> &'static Encoding {
     if bytes.contains(&0) {
         return utf16_order(bytes);
     }
-    let escapes = bytes
-        .windows(2)
-        .any(|pair| matches!(pair, [0x1b, b'$' | b'(']));
+    let escapes = bytes.windows(2).any(|pair| matches!(pair, [0x1b, b'$' | b'(']));
     if escapes && bytes.is_ascii() {
         return ISO_2022_JP;
     }
@@ -117,15 +111,15 @@ fn damage(encoding: &'static Encoding, bytes: &[u8]) -> usize {
 fn utf16_order(bytes: &[u8]) -> &'static Encoding {
     let plausible = |encoding: &'static Encoding| {
         let (text, _) = encoding.decode_without_bom_handling(bytes);
-        let known = |c: &char| matches!(c, '\n' | '\r' | '\t' | ' '..='~' | '\u{3000}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ff01}'..='\u{ff9f}');
+        let ascii = |c: char| matches!(c, '\n' | '\r' | '\t' | ' '..='~');
+        let kana = |c: char| matches!(c, '\u{3000}'..='\u{30ff}' | '\u{ff01}'..='\u{ff9f}');
+        let kanji = |c: char| matches!(c, '\u{4e00}'..='\u{9fff}');
+        let known = |c: &char| ascii(*c) || kana(*c) || kanji(*c);
         text.chars().filter(known).count()
     };
     let (little, big) = (plausible(UTF_16LE), plausible(UTF_16BE));
     // NUL bytes in a text of single bytes are damage, not UTF-16: let UTF-8 show it.
-    let single = bytes
-        .iter()
-        .filter(|byte| matches!(byte, b'\n' | b' '..=b'~'))
-        .count();
+    let single = bytes.iter().filter(|byte| matches!(byte, b'\n' | b' '..=b'~')).count();
     match little.max(big) * 2 {
         found if found < bytes.len() / 2 && single > found => UTF_8,
         _ if little >= big => UTF_16LE,
@@ -136,10 +130,7 @@ fn utf16_order(bytes: &[u8]) -> &'static Encoding {
 /// UTF-8 that was cut or lightly damaged: few errors among many well-formed long characters.
 fn nearly_utf8(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
-    let broken = text
-        .chars()
-        .filter(|c| *c == char::REPLACEMENT_CHARACTER)
-        .count();
+    let broken = text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count();
     let long = text.chars().filter(|c| c.len_utf8() > 2).count() - broken;
     long >= broken * 10
 }
@@ -197,9 +188,8 @@ mod tests {
         let decoded = decode(&long.as_bytes()[..long.len() - 2], None).unwrap();
         assert_eq!(decoded.unreadable, 1);
         assert_eq!(decoded.warnings().len(), 1);
-        let noise: Vec<u8> = (0..2000u32)
-            .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
-            .collect();
+        let noise: Vec<u8> =
+            (0..2000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         assert!(matches!(decode(&noise, None), Err(IngestError::Garbled(_))));
     }
 }

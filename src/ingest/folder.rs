@@ -205,11 +205,7 @@ impl Found {
     fn file(&mut self, entry: &fs::DirEntry, name: String) {
         match entry.metadata() {
             Ok(metadata) => {
-                self.files.push(Entry {
-                    name,
-                    path: entry.path(),
-                    bytes: metadata.len(),
-                });
+                self.files.push(Entry { name, path: entry.path(), bytes: metadata.len() });
             }
             Err(error) => self.not_read(name, &error.to_string()),
         }

@@ -53,24 +53,60 @@ const BLOCKS: [&str; 32] = [
     "title",
 ];
 
+/// Deepest nesting that is read, as in browsers: the parser's time grows with its square.
+const DEPTH_MAX: usize = 512;
+
+/// Elements that do not nest by being left open: they have no end tag, need none, or are formats
+/// that the parser limits itself.
+const UNNESTED: [&str; 44] = [
+    "a", "area", "b", "base", "big", "body", "br", "code", "col", "colgroup", "dd", "dt", "em",
+    "embed", "font", "head", "hr", "html", "i", "img", "input", "li", "link", "meta", "nobr",
+    "option", "p", "param", "rp", "rt", "s", "small", "source", "strike", "strong", "tbody", "td",
+    "tfoot", "th", "thead", "tr", "tt", "u", "wbr",
+];
+
 /// Reads an HTML file; `name` is the title where it has none.
 ///
 /// # Errors
-/// [`IngestError::Garbled`] or [`IngestError::Empty`].
+/// [`IngestError::Garbled`], or [`IngestError::Damaged`] for a page nested too deeply.
 pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
     let decoded = encoding::decode(bytes, encoding::declared(bytes).as_deref())?;
+    check_depth(&decoded.text)?;
     let mut outline = Outline::default();
     let titles = append(&decoded.text, &mut outline);
-    let title = titles
-        .main_heading
-        .or(titles.page)
-        .or(outline.first_heading().map(str::to_owned));
+    let title = titles.main_heading.or(titles.page).or(outline.first_heading().map(str::to_owned));
     Ok(Document {
         title: title.unwrap_or_else(|| name.to_owned()),
         law: None,
         sections: outline.finish(),
         warnings: decoded.warnings(),
     })
+}
+
+/// Refuses markup whose open elements pile up beyond the limit, before anything parses it.
+///
+/// # Errors
+/// [`IngestError::Damaged`]
+pub(crate) fn check_depth(markup: &str) -> Result<(), IngestError> {
+    let mut depth = 0usize;
+    for tag in markup.split('<').skip(1) {
+        let (closes, name) = match tag.strip_prefix('/') {
+            Some(name) => (true, name),
+            None => (false, tag),
+        };
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let name = name[..end.unwrap_or(name.len())].to_ascii_lowercase();
+        let nests = name.starts_with(|c: char| c.is_ascii_alphabetic());
+        if !nests || UNNESTED.contains(&name.as_str()) {
+            continue;
+        }
+        depth = if closes { depth.saturating_sub(1) } else { depth + 1 };
+        if depth > DEPTH_MAX {
+            let why = format!("HTML: nested deeper than {DEPTH_MAX} elements");
+            return Err(IngestError::Damaged(why));
+        }
+    }
+    Ok(())
 }
 
 /// What a page calls itself.
@@ -82,7 +118,7 @@ pub(crate) struct Titles {
     main_heading: Option<String>,
 }
 
-/// Adds a page or fragment to an outline.
+/// Adds a page or fragment, which [`check_depth`] has passed, to an outline.
 pub(crate) fn append(markup: &str, outline: &mut Outline) -> Titles {
     let html = Html::parse_document(markup);
     let mut layouts = Layouts::default();
@@ -153,10 +189,7 @@ impl Visitor for Layouts {
         }
         if table {
             self.open.push(self.found.len());
-            self.found.push(matches!(
-                element.attr("role"),
-                Some("presentation" | "none")
-            ));
+            self.found.push(matches!(element.attr("role"), Some("presentation" | "none")));
         }
         true
     }
@@ -168,9 +201,7 @@ impl Visitor for Layouts {
         if is_skipped(element, self.contents) {
             return;
         }
-        self.contents = self
-            .contents
-            .saturating_sub(usize::from(is_contents(element)));
+        self.contents = self.contents.saturating_sub(usize::from(is_contents(element)));
         if element.name() == "table" {
             self.open.pop();
         }
@@ -306,9 +337,7 @@ impl<'a> Walk<'a> {
         if let Some(level) = heading_level(name) {
             let heading = self.take_text().replace('\n', " ");
             if level == 1 && !heading.is_empty() {
-                self.titles
-                    .main_heading
-                    .get_or_insert_with(|| heading.clone());
+                self.titles.main_heading.get_or_insert_with(|| heading.clone());
             }
             self.outline.heading(level, &heading);
         } else if BLOCKS.contains(&name) {
@@ -342,20 +371,10 @@ impl<'a> Walk<'a> {
             self.end_block();
             return;
         }
-        let span = |name| {
-            element
-                .attr(name)
-                .and_then(|span| span.trim().parse().ok())
-                .unwrap_or(1)
-        };
+        let span = |name| element.attr(name).and_then(|span| span.trim().parse().ok()).unwrap_or(1);
         let text = self.take_text();
         if let Some(Some(grid)) = self.tables.last_mut() {
-            grid.cell(
-                &text,
-                span("colspan"),
-                span("rowspan"),
-                element.name() == "th",
-            );
+            grid.cell(&text, span("colspan"), span("rowspan"), element.name() == "th");
         }
     }
 
@@ -365,9 +384,7 @@ impl<'a> Walk<'a> {
         };
         self.take_text();
         if grid.is_single_column() {
-            grid.lines(true)
-                .iter()
-                .for_each(|line| self.outline.block(line));
+            grid.lines(true).iter().for_each(|line| self.outline.block(line));
         } else {
             self.outline.table(&grid.lines(false));
         }
@@ -499,11 +516,7 @@ mod tests {
             sections(markup),
             [
                 section("料金", "表1", false),
-                section(
-                    "料金",
-                    "区分: 昼 / 料金 一般: 300 / 料金 学生: 150 税込",
-                    true
-                ),
+                section("料金", "区分: 昼 / 料金 一般: 300 / 料金 学生: 150 税込", true),
                 section("料金", "枠の中の文。", false),
                 section("料金", "場所: 市民課\n時間: 9時", true),
             ]
@@ -514,7 +527,10 @@ mod tests {
     fn the_charset_is_honoured_and_depth_costs_no_stack() {
         let (bytes, ..) = encoding_rs::SHIFT_JIS.encode("<meta charset=Shift_JIS><p>ｶﾅ</p>");
         assert_eq!(read(&bytes, "f").unwrap().sections[0].text, "ｶﾅ");
-        let deep = format!("{}底の文。", "<div><b>".repeat(3000));
-        assert_eq!(sections(&deep), [section("", "底の文。", false)]);
+        let deep = |depth| format!("{}底の文。", "<div><b>".repeat(depth));
+        assert_eq!(sections(&deep(500)), [section("", "底の文。", false)]);
+        assert!(matches!(read(deep(3000).as_bytes(), "f"), Err(IngestError::Damaged(_))));
+        let flat = "<div><p>文。<br></div><img src=a>".repeat(3000);
+        assert_eq!(sections(&flat).len(), 1);
     }
 }

@@ -2,7 +2,7 @@
 //! line.
 //!
 //! ```toml
-//! id = "sakura-city"             # a-z, 0-9, '.', '_', '-'; begins with a letter or digit; up to 64
+//! id = "sakura-city"             # a-z, 0-9, '.', '_', '-'; a letter or digit first; up to 64
 //! title = "桜市 例規と手引"
 //! scope = "local"                # common (通例) | local (固有)
 //! authority = "manual"           # law | cabinet-order | ministerial-ordinance | public-notice |
@@ -81,11 +81,7 @@ impl ManifestError {
 }
 
 fn list(mistakes: &[Mistake], lang: Lang) -> String {
-    mistakes
-        .iter()
-        .map(|mistake| mistake.message(lang))
-        .collect::<Vec<_>>()
-        .join("\n")
+    mistakes.iter().map(|mistake| mistake.message(lang)).collect::<Vec<_>>().join("\n")
 }
 
 /// One mistake in a manifest.
@@ -137,10 +133,7 @@ impl Problem {
         match self {
             Self::Syntax(why) => format!("TOMLとして読めません（{why}）"),
             Self::UnknownKey(key, known) => {
-                format!(
-                    "「{key}」という項目はありません。使えるのは {} です",
-                    known.join("、")
-                )
+                format!("「{key}」という項目はありません。使えるのは {} です", known.join("、"))
             }
             Self::MissingKey(key) => format!("「{key}」がありません"),
             Self::WrongType(key, expected) => {
@@ -183,11 +176,7 @@ impl fmt::Display for Problem {
             Self::MissingKey(key) => write!(f, "`{key}` is missing"),
             Self::WrongType(key, expected) => write!(f, "`{key}` must be {expected}"),
             Self::NotAllowed(key, value, allowed) => {
-                write!(
-                    f,
-                    "`{key}` cannot be `{value}`; allowed are {}",
-                    allowed.join(", ")
-                )
+                write!(f, "`{key}` cannot be `{value}`; allowed are {}", allowed.join(", "))
             }
             Self::BadId(key, value) => write!(
                 f,
@@ -199,10 +188,7 @@ impl fmt::Display for Problem {
             }
             Self::Blank(key) => write!(f, "`{key}` is blank"),
             Self::BadPath(path) => {
-                write!(
-                    f,
-                    "`path` cannot be `{path}`: a relative path with '/', without '..'"
-                )
+                write!(f, "`path` cannot be `{path}`: a relative path with '/', without '..'")
             }
             Self::SamePath(path) => write!(f, "a second [[document]] for `{path}`"),
         }
@@ -214,10 +200,7 @@ impl fmt::Display for Problem {
 /// # Errors
 /// [`ManifestError`]: the file cannot be read, or all of its mistakes.
 pub fn load(path: &Path) -> Result<DatasetInfo, ManifestError> {
-    let io = |source| ManifestError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| ManifestError::Io { path: path.to_owned(), source };
     parse(&std::fs::read_to_string(path).map_err(io)?)
 }
 
@@ -228,10 +211,7 @@ pub fn load(path: &Path) -> Result<DatasetInfo, ManifestError> {
 pub fn parse(text: &str) -> Result<DatasetInfo, ManifestError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (table, errors) = DeTable::parse_recoverable(text);
-    let mut check = Check {
-        text,
-        mistakes: Vec::new(),
-    };
+    let mut check = Check { text, mistakes: Vec::new() };
     for error in &errors {
         let at = error.span().map_or(0, |span| span.start);
         check.add(at, Problem::Syntax(error.message().to_owned()));
@@ -252,22 +232,14 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn add(&mut self, at: usize, problem: Problem) {
-        let before = self
-            .text
-            .as_bytes()
-            .get(..at)
-            .unwrap_or(self.text.as_bytes());
+        let before = self.text.as_bytes().get(..at).unwrap_or(self.text.as_bytes());
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         self.mistakes.push(Mistake { line, problem });
     }
 
     fn dataset(&mut self, table: &DeTable<'_>) -> Option<DatasetInfo> {
         self.unknown_keys(table, &DATASET_KEYS);
-        for key in DATASET_KEYS
-            .into_iter()
-            .take(8)
-            .filter(|key| !table.contains_key(*key))
-        {
+        for key in DATASET_KEYS.into_iter().take(8).filter(|key| !table.contains_key(*key)) {
             self.add(0, Problem::MissingKey(key));
         }
         let id = self.id(table, "id");
@@ -278,9 +250,7 @@ impl Check<'_> {
         let edition = self.id(table, "edition");
         let publisher = self.string(table, "publisher");
         let licence = self.string(table, "licence");
-        let stale_after_days = self
-            .days(table, "stale_after_days")
-            .unwrap_or(STALE_AFTER_DAYS);
+        let stale_after_days = self.days(table, "stale_after_days").unwrap_or(STALE_AFTER_DAYS);
         let documents = self.documents(table);
         Some(DatasetInfo {
             id: id?,
@@ -310,10 +280,7 @@ impl Check<'_> {
                 self.wrong_type(entry, "document", "a table");
                 continue;
             };
-            let at = table
-                .iter()
-                .next()
-                .map_or(entry.span().start, |(key, _)| key.span().start);
+            let at = table.iter().next().map_or(entry.span().start, |(key, _)| key.span().start);
             let Some(document) = self.document(table, entry.span().start.min(at)) else {
                 continue;
             };
@@ -347,20 +314,14 @@ impl Check<'_> {
     }
 
     fn unknown_keys(&mut self, table: &DeTable<'_>, known: &[&'static str]) {
-        for (key, _) in table
-            .iter()
-            .filter(|(key, _)| !known.contains(&key.get_ref().as_ref()))
-        {
+        for (key, _) in table.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref())) {
             let problem = Problem::UnknownKey(key.get_ref().to_string(), known.to_vec());
             self.add(key.span().start, problem);
         }
     }
 
     fn wrong_type(&mut self, value: &Spanned<DeValue<'_>>, key: &str, expected: &'static str) {
-        self.add(
-            value.span().start,
-            Problem::WrongType(key.to_owned(), expected),
-        );
+        self.add(value.span().start, Problem::WrongType(key.to_owned(), expected));
     }
 
     fn string(&mut self, table: &DeTable<'_>, key: &str) -> Option<String> {
@@ -383,9 +344,7 @@ impl Check<'_> {
         let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let fits = id.len() <= 64
             && id.bytes().next().is_some_and(letter)
-            && id
-                .bytes()
-                .all(|byte| letter(byte) || b"._-".contains(&byte));
+            && id.bytes().all(|byte| letter(byte) || b"._-".contains(&byte));
         if !fits {
             let at = table.get(key).map_or(0, |value| value.span().start);
             self.add(at, Problem::BadId(key.to_owned(), id));
@@ -401,10 +360,7 @@ impl Check<'_> {
         allowed: &[(T, &'static str)],
     ) -> Option<T> {
         let word = self.string(table, key)?;
-        let found = allowed
-            .iter()
-            .find(|(_, name)| *name == word)
-            .map(|(value, _)| *value);
+        let found = allowed.iter().find(|(_, name)| *name == word).map(|(value, _)| *value);
         if found.is_none() {
             let at = table.get(key).map_or(0, |value| value.span().start);
             let names = allowed.iter().map(|(_, name)| *name).collect();
@@ -424,15 +380,9 @@ impl Check<'_> {
             }
         };
         // Only the plain form: a time of day or a calendar extension is a mistake.
-        let date = written
-            .parse()
-            .ok()
-            .filter(|date: &Date| date.to_string() == written);
+        let date = written.parse().ok().filter(|date: &Date| date.to_string() == written);
         if date.is_none() {
-            self.add(
-                value.span().start,
-                Problem::BadDate(key.to_owned(), written),
-            );
+            self.add(value.span().start, Problem::BadDate(key.to_owned(), written));
         }
         date
     }
@@ -442,9 +392,7 @@ impl Check<'_> {
         let integer = value.get_ref().as_integer();
         let digits = |written: &str| written.replace('_', "").parse().ok();
         let days = integer.filter(|integer| integer.radix() == 10);
-        let days = days
-            .and_then(|integer| digits(integer.as_str()))
-            .filter(|days| *days > 0);
+        let days = days.and_then(|integer| digits(integer.as_str())).filter(|days| *days > 0);
         if days.is_none() {
             self.wrong_type(value, key, "a whole number of at least 1");
         }
@@ -455,9 +403,7 @@ impl Check<'_> {
 /// A relative path with `/` that stays inside its folder.
 fn is_inside(path: &str) -> bool {
     !path.contains(['\\', '\0', ':'])
-        && path
-            .split('/')
-            .all(|part| !part.is_empty() && part != "." && part != "..")
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use crate::document::Document;
 /// Reads a Markdown file; `name` is the title where it has no heading.
 ///
 /// # Errors
-/// [`IngestError::Garbled`] or [`IngestError::Empty`].
+/// [`IngestError::Garbled`], or [`IngestError::Damaged`] where its HTML nests too deeply.
 pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
     let decoded = encoding::decode(bytes, None)?;
+    html::check_depth(&decoded.text)?;
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_FOOTNOTES
@@ -25,12 +26,7 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
     walk.end_block();
     let title = walk.outline.first_heading().unwrap_or(name).to_owned();
     let sections = walk.outline.finish();
-    Ok(Document {
-        title,
-        law: None,
-        sections,
-        warnings: decoded.warnings(),
-    })
+    Ok(Document { title, law: None, sections, warnings: decoded.warnings() })
 }
 
 /// What is open at this point of the event stream.
@@ -123,8 +119,7 @@ impl Walk {
                 }
             }
             TagEnd::Table => {
-                self.outline
-                    .table(&table_lines(&std::mem::take(&mut self.rows), 1));
+                self.outline.table(&table_lines(&std::mem::take(&mut self.rows), 1));
             }
             TagEnd::List(_) => {
                 self.end_block();
@@ -201,16 +196,8 @@ mod tests {
             found,
             [
                 ("手引".to_owned(), "瑕疵の通知。\n続き", false),
-                (
-                    "手引>届出".to_owned(),
-                    "1. 申請書\n2. 証明書\n・写し",
-                    false
-                ),
-                (
-                    "手引>届出".to_owned(),
-                    "区分: 一般 / 金額: 300\n区分: 学生",
-                    true
-                ),
+                ("手引>届出".to_owned(), "1. 申請書\n2. 証明書\n・写し", false),
+                ("手引>届出".to_owned(), "区分: 一般 / 金額: 300\n区分: 学生", true),
                 ("手引>届出".to_owned(), "曜日: 月 / 時間: 9時", true),
             ]
         );
@@ -221,11 +208,6 @@ mod tests {
         let text = format!("{}本文", "> ".repeat(20_000));
         let document = read(text.as_bytes(), "深い").unwrap();
         assert_eq!(document.title, "深い");
-        assert!(
-            document
-                .sections
-                .iter()
-                .any(|section| section.text.contains("本文"))
-        );
+        assert!(document.sections.iter().any(|section| section.text.contains("本文")));
     }
 }

@@ -158,10 +158,7 @@ impl IngestError {
 pub fn read(path: &Path) -> Result<Document, IngestError> {
     let format = Format::of(path).ok_or(IngestError::Unsupported)?;
     let bytes = std::fs::read(path).map_err(|error| IngestError::Io(error.to_string()))?;
-    let name = path
-        .file_stem()
-        .map(|stem| stem.to_string_lossy())
-        .unwrap_or_default();
+    let name = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
     read_bytes(format, &bytes, &name)
 }
 
@@ -181,33 +178,29 @@ pub fn read_bytes(format: Format, bytes: &[u8], name: &str) -> Result<Document, 
         Format::Text => plain::read(bytes, name),
         Format::Csv => csv::read(bytes, name),
     }?;
-    match document
-        .sections
-        .iter()
-        .all(|section| section.text.trim().is_empty())
-    {
+    match document.sections.iter().all(|section| section.text.trim().is_empty()) {
         true => Err(IngestError::Empty),
-        false => Ok(with_articles(document, name)),
+        false => Ok(with_articles(document)),
     }
 }
 
 /// Gives an ordinance in plain lines its articles, number and title.
-fn with_articles(mut document: Document, name: &str) -> Document {
+fn with_articles(mut document: Document) -> Document {
     if document.law.is_some() || !document.sections.iter().all(articles::applies) {
         return document;
     }
     let (sections, ordinance) = articles::split(std::mem::take(&mut document.sections));
     document.sections = sections;
     if let Some(ordinance) = ordinance {
-        let nameless = document.title == name;
-        document.title = ordinance
-            .title
-            .filter(|_| nameless)
-            .unwrap_or(document.title);
-        document.law = Some(LawInfo {
-            number: ordinance.number,
-            ..LawInfo::default()
-        });
+        if let Some(title) = ordinance.title {
+            // The title as heading of its sections goes with it: no citation names both.
+            let headings = document.sections.iter_mut().filter_map(|s| s.headings.first_mut());
+            for heading in headings.filter(|heading| **heading == document.title) {
+                heading.clone_from(&title);
+            }
+            document.title = title;
+        }
+        document.law = Some(LawInfo { number: ordinance.number, ..LawInfo::default() });
     }
     document
 }

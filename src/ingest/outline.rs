@@ -71,11 +71,7 @@ impl Outline {
         }
         self.heading_bare = false;
         self.sections.push(Section {
-            headings: self
-                .path
-                .iter()
-                .map(|(_, heading)| heading.clone())
-                .collect(),
+            headings: self.path.iter().map(|(_, heading)| heading.clone()).collect(),
             locator: Locator::None,
             text,
             table,
@@ -110,10 +106,8 @@ mod tests {
         outline.block("　");
         outline.heading(1, "付録");
         let sections = outline.finish();
-        let found: Vec<_> = sections
-            .iter()
-            .map(|s| (s.headings.join(">"), s.text.as_str()))
-            .collect();
+        let found: Vec<_> =
+            sections.iter().map(|s| (s.headings.join(">"), s.text.as_str())).collect();
         assert_eq!(
             found,
             [

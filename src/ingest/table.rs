@@ -43,10 +43,7 @@ impl Grid {
             self.row();
         }
         let at = self.started - 1;
-        let column = self.rows[at]
-            .iter()
-            .position(Option::is_none)
-            .unwrap_or(self.rows[at].len());
+        let column = self.rows[at].iter().position(Option::is_none).unwrap_or(self.rows[at].len());
         if column >= COLUMNS_MAX {
             return;
         }
@@ -74,25 +71,14 @@ impl Grid {
 
     /// The table as lines. `no_header` turns the guess of a header off where no cell says.
     pub(crate) fn lines(self, no_header: bool) -> Vec<String> {
-        let said = self
-            .header_rows
-            .iter()
-            .take_while(|all| **all == Some(true))
-            .count();
+        let said = self.header_rows.iter().take_while(|all| **all == Some(true)).count();
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let rows: Vec<Vec<String>> = self.rows[..self.started.min(self.rows.len())]
             .iter()
-            .map(|row| {
-                row.iter()
-                    .map(|cell| cell.clone().unwrap_or_default())
-                    .collect()
-            })
+            .map(|row| row.iter().map(|cell| cell.clone().unwrap_or_default()).collect())
             .collect();
         if columns == 2 && said == 0 && self.named_rows == rows.len() {
-            return rows
-                .iter()
-                .map(|row| row_line(&row[..1], &[row[1..].concat()]))
-                .collect();
+            return rows.iter().map(|row| row_line(&row[..1], &[row[1..].concat()])).collect();
         }
         let guess = said == 0 && !no_header && looks_like_header(&rows);
         table_lines(&rows, if guess { 1 } else { said })
@@ -116,14 +102,9 @@ impl Grid {
 pub(crate) fn table_lines(rows: &[Vec<String>], header_rows: usize) -> Vec<String> {
     let (head, body) = rows.split_at(header_rows.min(rows.len()));
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let header: Vec<String> = (0..columns)
-        .map(|column| column_header(head, column))
-        .collect();
+    let header: Vec<String> = (0..columns).map(|column| column_header(head, column)).collect();
     let lines = |rows: &[Vec<String>], header: &[String]| -> Vec<String> {
-        rows.iter()
-            .map(|row| row_line(header, row))
-            .filter(|line| !line.is_empty())
-            .collect()
+        rows.iter().map(|row| row_line(header, row)).filter(|line| !line.is_empty()).collect()
     };
     match body.is_empty() {
         true => lines(head, &[]),
@@ -135,10 +116,7 @@ pub(crate) fn table_lines(rows: &[Vec<String>], header_rows: usize) -> Vec<Strin
 pub(crate) fn row_line(header: &[String], row: &[String]) -> String {
     let pairs = row.iter().enumerate().filter_map(|(column, cell)| {
         let value = one_line(cell);
-        let name = header
-            .get(column)
-            .map(|name| one_line(name))
-            .unwrap_or_default();
+        let name = header.get(column).map(|name| one_line(name)).unwrap_or_default();
         match (value.is_empty(), name.is_empty()) {
             (true, _) => None,
             (false, true) => Some(value),
@@ -150,11 +128,7 @@ pub(crate) fn row_line(header: &[String], row: &[String]) -> String {
 
 fn column_header(head: &[Vec<String>], column: usize) -> String {
     let mut names: Vec<String> = Vec::new();
-    for name in head
-        .iter()
-        .filter_map(|row| row.get(column))
-        .map(|cell| one_line(cell))
-    {
+    for name in head.iter().filter_map(|row| row.get(column)).map(|cell| one_line(cell)) {
         if !name.is_empty() && names.last() != Some(&name) {
             names.push(name);
         }
@@ -163,11 +137,7 @@ fn column_header(head: &[Vec<String>], column: usize) -> String {
 }
 
 fn one_line(cell: &str) -> String {
-    cell.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    cell.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Says whether the first row reads like a header where the format does not tell: every cell is
@@ -191,23 +161,16 @@ pub(crate) fn looks_like_header(rows: &[Vec<String>]) -> bool {
         .iter()
         .enumerate()
         .all(|(at, cell)| label(cell) || (at == 0 && first.len() > 2 && cell.trim().is_empty()));
-    let distinct = first
-        .iter()
-        .enumerate()
-        .all(|(at, cell)| !first[..at].contains(cell));
+    let distinct = first.iter().enumerate().all(|(at, cell)| !first[..at].contains(cell));
     let plain = !rest.is_empty() && first.len() > 1 && filled && distinct;
     plain && (first.len() > 2 || numbers_below(first, rest))
 }
 
 fn numbers_below(first: &[String], rest: &[Vec<String>]) -> bool {
     let numeric = |cell: &String| {
-        cell.chars()
-            .any(|c| c.is_numeric() || "一二三四五六七八九十百千万".contains(c))
+        cell.chars().any(|c| c.is_numeric() || "一二三四五六七八九十百千万".contains(c))
     };
-    let with_numbers = rest
-        .iter()
-        .filter(|row| row.get(1).is_some_and(numeric))
-        .count();
+    let with_numbers = rest.iter().filter(|row| row.get(1).is_some_and(numeric)).count();
     !first.get(1).is_some_and(numeric) && with_numbers * 2 >= rest.len()
 }
 
@@ -216,18 +179,13 @@ mod tests {
     use super::*;
 
     fn rows(rows: &[&[&str]]) -> Vec<Vec<String>> {
-        rows.iter()
-            .map(|row| row.iter().map(|cell| (*cell).to_owned()).collect())
-            .collect()
+        rows.iter().map(|row| row.iter().map(|cell| (*cell).to_owned()).collect()).collect()
     }
 
     #[test]
     fn rows_carry_their_header() {
-        let table = rows(&[
-            &["区分", "月額\n（円）"],
-            &["第１段階", "２，３００"],
-            &["第２段階", ""],
-        ]);
+        let table =
+            rows(&[&["区分", "月額\n（円）"], &["第１段階", "２，３００"], &["第２段階", ""]]);
         assert_eq!(
             table_lines(&table, 1),
             ["区分: 第１段階 / 月額 （円）: ２，３００", "区分: 第２段階"]
@@ -243,10 +201,7 @@ mod tests {
         assert!(looks_like_header(&table));
         assert!(!looks_like_header(&rows(&[&["1", "2"], &["3", "4"]])));
         assert!(!looks_like_header(&table[..1]));
-        assert!(!looks_like_header(&rows(&[
-            &["場所", "市民課"],
-            &["受付", "窓口"]
-        ])));
+        assert!(!looks_like_header(&rows(&[&["場所", "市民課"], &["受付", "窓口"]])));
         let replaced = rows(&[&["第七条第二項", "並びに", "及び"], &["第八条", "甲", "乙"]]);
         assert!(!looks_like_header(&replaced));
     }
@@ -268,10 +223,7 @@ mod tests {
         grid.cell("無料", 2, 1, false);
         assert_eq!(
             grid.lines(false),
-            [
-                "区分: 夜間 / 料金 一般: 500 / 料金 学生: 200",
-                "区分: 夜間 / 料金 一般: 無料",
-            ]
+            ["区分: 夜間 / 料金 一般: 500 / 料金 学生: 200", "区分: 夜間 / 料金 一般: 無料",]
         );
     }
 

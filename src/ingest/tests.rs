@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::document::Section;
 
 /// A small file of each format that this process reads.
 const SEEDS: [(Format, &str); 5] = [
@@ -22,10 +23,7 @@ const SEEDS: [(Format, &str); 5] = [
         Format::Text,
         "桜市条例\n（目的）\n第１条　目的を定める。\n２　前項を除く。\n第２条　定める。\n第３条から第５条まで　削除\n第６条　定める。\n附　則\n１　施行する。\n別表（第２条関係）\n一般　300円\n",
     ),
-    (
-        Format::Csv,
-        "料金表,,\n区分,\"金\n額\",備考\n\n一般,300,\"\"\"注\"\"\"\n学生,200,\n",
-    ),
+    (Format::Csv, "料金表,,\n区分,\"金\n額\",備考\n\n一般,300,\"\"\"注\"\"\"\n学生,200,\n"),
 ];
 
 /// A fixed sequence of numbers (xorshift), so that a failure can be repeated.
@@ -45,11 +43,7 @@ fn mutate(bytes: &mut Vec<u8>, numbers: &mut Numbers) {
     let from = numbers.below(bytes.len());
     let to = (from + 1 + numbers.below(40)).min(bytes.len());
     match numbers.below(5) {
-        0 => bytes
-            .get_mut(from..to)
-            .into_iter()
-            .flatten()
-            .for_each(|byte| *byte ^= 0x55),
+        0 => bytes.get_mut(from..to).into_iter().flatten().for_each(|byte| *byte ^= 0x55),
         1 => drop(bytes.drain(from..to)),
         2 => bytes.truncate(from),
         3 => {
@@ -67,10 +61,8 @@ fn mutate(bytes: &mut Vec<u8>, numbers: &mut Numbers) {
 #[test]
 fn damaged_files_are_read_or_refused() {
     for (format, seed) in SEEDS {
-        let encoded = [
-            seed.as_bytes().to_vec(),
-            encoding_rs::SHIFT_JIS.encode(seed).0.into_owned(),
-        ];
+        let encoded =
+            [seed.as_bytes().to_vec(), encoding_rs::SHIFT_JIS.encode(seed).0.into_owned()];
         for (which, original) in encoded.iter().enumerate() {
             let (mut read, mut refused) = (0, 0);
             for mutant in 0..100u64 {
@@ -82,12 +74,7 @@ fn damaged_files_are_read_or_refused() {
                 match read_bytes(format, &bytes, "変異") {
                     Ok(document) => {
                         read += 1;
-                        assert!(
-                            document
-                                .sections
-                                .iter()
-                                .all(|section| !section.text.is_empty())
-                        );
+                        assert!(document.sections.iter().all(|section| !section.text.is_empty()));
                         check_passages(&document);
                     }
                     Err(error) => {
@@ -120,19 +107,14 @@ fn an_ordinance_in_any_format_has_articles() {
     let html = "<body><h1>桜市条例</h1><p class=num>第１条　目的を定める。</p><div>第２条　定める。</div><p>第３条　定める。</p>";
     let markdown = "# 桜市条例\n\n## 第1条（目的）\n\n目的を定める。\n\n## 第2条\n\n定める。\n\n## 第3条\n\n定める。\n";
     let text = "桜市条例\n第１条　目的を定める。\n第２条　定める。\n第３条　定める。\n";
-    for (format, content) in [
-        (Format::Html, html),
-        (Format::Markdown, markdown),
-        (Format::Text, text),
-    ] {
+    for (format, content) in
+        [(Format::Html, html), (Format::Markdown, markdown), (Format::Text, text)]
+    {
         let document = read_bytes(format, content.as_bytes(), "reiki").unwrap();
         assert_eq!(document.title, "桜市条例");
         assert!(document.law.is_some(), "{format:?}");
-        let articles: Vec<_> = document
-            .sections
-            .iter()
-            .filter_map(|s| Some(s.article.as_ref()?.label()))
-            .collect();
+        let articles: Vec<_> =
+            document.sections.iter().filter_map(|s| Some(s.article.as_ref()?.label())).collect();
         assert_eq!(articles, ["第一条", "第二条", "第三条"], "{format:?}");
     }
 }
@@ -141,10 +123,7 @@ fn an_ordinance_in_any_format_has_articles() {
 fn nothing_to_read_is_said() {
     for (format, content) in [
         (Format::Text, " \n　\n"),
-        (
-            Format::Html,
-            "<html><frameset><frame src=a.html></frameset></html>",
-        ),
+        (Format::Html, "<html><frameset><frame src=a.html></frameset></html>"),
         (Format::Markdown, "---\ntitle: 題\n---\n"),
         (Format::Csv, ",,\n,,\n"),
         (Format::LawXml, "<Law><LawBody/></Law>"),
@@ -156,39 +135,17 @@ fn nothing_to_read_is_said() {
         );
     }
     assert_eq!(read(Path::new("a.jtd")), Err(IngestError::Unsupported));
-    assert!(matches!(
-        read(Path::new("/nonexistent/a.txt")),
-        Err(IngestError::Io(_))
-    ));
+    assert!(matches!(read(Path::new("/nonexistent/a.txt")), Err(IngestError::Io(_))));
 }
 
-/// Share of the truth's character pairs that were read, and of those read that are true.
-fn agreement(truth: &str, found: &str) -> (f64, f64) {
-    let pairs = |text: &str| {
-        let chars: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
-        let mut counts = std::collections::HashMap::new();
-        for pair in chars.windows(2) {
-            *counts.entry((pair[0], pair[1])).or_insert(0usize) += 1;
-        }
-        counts
-    };
-    let (truth, found) = (pairs(truth), pairs(found));
-    let common: usize = truth
-        .iter()
-        .map(|(pair, n)| (*n).min(found.get(pair).copied().unwrap_or(0)))
-        .sum();
-    let share = |of: &std::collections::HashMap<(char, char), usize>| {
-        common as f64 / of.values().sum::<usize>().max(1) as f64
-    };
-    (share(&truth), share(&found))
+/// Words of a text: what stands between spaces, commas and tabs.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', '\t', '\r', '\n', ',']).filter(|word| !word.is_empty())
 }
 
 #[test]
 fn known_truth_is_read() {
-    let folder = PathBuf::from(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../shared/data/documents"
-    ));
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/documents"));
     if !folder.exists() {
         println!("skipped: no {}", folder.display());
         return;
@@ -208,21 +165,28 @@ fn known_truth_is_read() {
         let document = read(&folder.join("made").join(file)).unwrap();
         let stem = file.split('.').next().unwrap();
         let truth = std::fs::read_to_string(folder.join(format!("truth/{stem}.txt"))).unwrap();
-        let parts = document
-            .sections
-            .iter()
-            .map(|s| s.headings.join("\n") + "\n" + &s.text);
+        let parts = document.sections.iter().map(|s| s.headings.join("\n") + "\n" + &s.text);
         let found = parts.collect::<Vec<_>>().join("\n");
-        let (recall, precision) = agreement(&truth, &found);
-        println!("{file}: recall {recall:.3}, precision {precision:.3}");
-        let exact = file.ends_with(".txt");
-        assert!(
-            recall >= if exact { 1.0 } else { 0.7 },
-            "{file}: {recall}\n{found}"
-        );
-        assert!(
-            precision >= if exact { 1.0 } else { 0.7 },
-            "{file}: {precision}\n{found}"
-        );
+        let missing: Vec<_> = words(&truth).filter(|word| !found.contains(word)).collect();
+        assert!(missing.is_empty(), "{file}: {missing:?} not in\n{found}");
+        if file.ends_with(".txt") {
+            assert_eq!(found.trim(), truth.replace("\r\n", "\n").trim(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn the_sample_ordinances_have_articles() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/index/sample/ordinance"));
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let document = read(&path).unwrap();
+        let law = document.law.unwrap_or_else(|| panic!("{} has no articles", path.display()));
+        assert!(law.number.ends_with('号'), "{}: {law:?}", path.display());
+        let under =
+            |section: &Section| section.headings.iter().any(|h| h.starts_with(&document.title));
+        assert!(document.sections.iter().all(|s| !under(s) || s.headings[0] == document.title));
+        let articles = document.sections.iter().filter(|section| section.article.is_some());
+        assert!(articles.count() > 5, "{}", path.display());
     }
 }

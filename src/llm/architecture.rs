@@ -10,7 +10,8 @@ pub const ARCHITECTURES: &[&str] = &["llama", "qwen2", "qwen3", "gemma3"];
 
 /// Gemma 3: every sixth layer attends to everything, the others to a window.
 const GEMMA3_PATTERN: usize = 6;
-/// Gemma 3 27B, told by its layers, scales attention by its width per head instead of the head length.
+/// Gemma 3 27B, told by its layers, scales attention by its width per head instead of the head
+/// length.
 const GEMMA3_27B_LAYERS: usize = 62;
 const HEADS_MAX: usize = 1 << 12;
 const LAYERS_MAX: usize = 1 << 12;
@@ -79,8 +80,8 @@ impl Architecture {
     /// Reads and checks the hyper-parameters.
     ///
     /// # Errors
-    /// The architecture is unknown, or a value is missing, of the wrong type, or contradicts another: the error
-    /// names the key.
+    /// The architecture is unknown, or a value is missing, of the wrong type, or contradicts
+    /// another: the error names the key.
     pub fn read(gguf: &Gguf) -> Result<Self, ModelError> {
         let key = "general.architecture";
         let name = gguf
@@ -242,7 +243,8 @@ impl Keys<'_> {
         })
     }
 
-    /// The window and which layers have it. A pattern of n means that each n-th layer sees everything.
+    /// The window and which layers have it. A pattern of n means that each n-th layer sees
+    /// everything.
     fn window(&self, gemma: bool, layers: usize) -> Result<(Option<usize>, Vec<bool>), GgufError> {
         if !gemma {
             return Ok((None, vec![false; layers]));
@@ -313,7 +315,8 @@ fn rope_factors(gguf: &Gguf, rope_length: usize) -> Result<Option<Vec<f32>>, Mod
     Ok(Some(factors))
 }
 
-/// Rows of the embedding table; the tokenizer may have fewer tokens (tables are padded), never more.
+/// Rows of the embedding table; the tokenizer may have fewer tokens (tables are padded), never
+/// more.
 fn vocabulary(gguf: &Gguf, width: usize) -> Result<usize, GgufError> {
     let name = "token_embd.weight";
     let table = gguf

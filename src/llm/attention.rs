@@ -1,8 +1,9 @@
 //! Causal attention with grouped heads over the slot cache.
 //!
-//! On a CPU: tiles of queries that share a key head run over blocks of 32 positions with a running softmax, so
-//! memory stays in cache and the work grows with the visible positions only. Blocks begin at fixed positions, hence
-//! a token's result is the same in any batch. On another device: candle's operations, one sequence at a time.
+//! On a CPU: tiles of queries that share a key head run over blocks of 32 positions with a
+//! running softmax, so memory stays in cache and the work grows with the visible positions only.
+//! Blocks begin at fixed positions, hence a token's result is the same in any batch. On another
+//! device: candle's operations, one sequence at a time.
 
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -203,7 +204,8 @@ fn mask(shape: Shape, position: usize, block: usize, scores: &mut [f32]) {
     scores[seen_until..].fill(f32::NEG_INFINITY);
 }
 
-/// Turns scores into weights relative to the running maximum; gives the factor for what was summed before.
+/// Turns scores into weights relative to the running maximum; gives the factor for what was
+/// summed before.
 fn weigh(level: Level, scores: &mut [f32], maximum: &mut f32, sum: &mut f32) -> f32 {
     let block_maximum = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let old = *maximum;
@@ -221,8 +223,8 @@ fn weigh(level: Level, scores: &mut [f32], maximum: &mut f32, sum: &mut f32) -> 
     rescale
 }
 
-/// The same on a candle device: stores `keys` and `values` (tokens, kv heads, head length), then attends with `queries`
-/// (tokens, heads, head length) → (tokens, heads · head length).
+/// The same on a candle device: stores `keys` and `values` (tokens, kv heads, head length), then
+/// attends with `queries` (tokens, heads, head length) → (tokens, heads · head length).
 pub(crate) fn attend_on_device(
     shape: Shape,
     slots: &[DeviceSlot],

@@ -1,5 +1,5 @@
-//! The decoder: embedding, layers of attention and feed-forward, output head; for every architecture and for several
-//! sequences at once.
+//! The decoder: embedding, layers of attention and feed-forward, output head; for every
+//! architecture and for several sequences at once.
 
 #[cfg(test)]
 mod tests;
@@ -20,14 +20,16 @@ use super::weights::{Compute, Linear, Matrix, Vector, take_vec};
 #[derive(Clone, Debug)]
 pub(crate) struct BatchSequence {
     pub(crate) slot: usize,
-    /// Position of the first of `tokens`; the positions before it must have been computed in this slot.
+    /// Position of the first of `tokens`; the positions before it must have been computed in this
+    /// slot.
     pub(crate) position: usize,
     pub(crate) tokens: Vec<u32>,
     /// Whether the logits after the last token are wanted.
     pub(crate) wants_logits: bool,
 }
 
-/// What one step computes: a chunk of a prompt is many tokens of one slot, decoding is one token of each of many.
+/// What one step computes: a chunk of a prompt is many tokens of one slot, decoding is one token
+/// of each of many.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) sequences: Vec<BatchSequence>,
@@ -166,10 +168,10 @@ impl Decoder {
             x = ops::add(&compute, &x, &forward)?;
         }
         let logits = self.output.forward(&self.output_norm.forward(&x)?)?;
-        self.split_logits(logits)
+        self.split_logits(&logits)
     }
 
-    fn split_logits(&self, logits: Tensor) -> Result<Vec<Vec<f32>>, ModelError> {
+    fn split_logits(&self, logits: &Tensor) -> Result<Vec<Vec<f32>>, ModelError> {
         let mut logits = take_vec(logits)?;
         if let Some(cap) = self.architecture.logit_cap {
             logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
@@ -298,7 +300,7 @@ impl Layer {
         cache: &mut super::kv_cache::HostLayer<T>,
     ) -> Result<Tensor, ModelError> {
         let shape = queries.shape().clone();
-        let (mut queries, mut keys) = (take_vec(queries)?, take_vec(keys)?);
+        let (mut queries, mut keys) = (take_vec(&queries)?, take_vec(&keys)?);
         for (norm, x) in [
             (&self.query_norm, &mut queries),
             (&self.key_norm, &mut keys),
@@ -355,7 +357,7 @@ impl Layer {
     ) -> Result<Tensor, ModelError> {
         let x = self.feed_forward_norm.forward(x)?;
         let (gate, up) = (self.gate.forward(&x)?, self.up.forward(&x)?);
-        let x = ops::gated(step.compute, architecture.activation, gate, &up)?;
+        let x = ops::gated(step.compute, architecture.activation, &gate, &up)?;
         let x = self.down.forward(&x)?;
         match &self.feed_forward_post_norm {
             Some(norm) => norm.forward(&x),

@@ -1,9 +1,9 @@
-//! The engine: one inference thread that owns the model; requests go in by a bounded queue, tokens come out by a
-//! channel for each request.
+//! The engine: one inference thread that owns the model; requests go in by a bounded queue,
+//! tokens come out by a channel for each request.
 //!
-//! Text is no business of this module: prompts are token ids, results are token ids; stop strings are the caller's,
-//! who drops the [`Generation`] to stop. Several sequences decode together, and a long prompt is computed in
-//! chunks between their tokens.
+//! Text is no business of this module: prompts are token ids, results are token ids; stop strings
+//! are the caller's, who drops the [`Generation`] to stop. Several sequences decode together, and
+//! a long prompt is computed in chunks between their tokens.
 
 mod memory;
 mod queue;
@@ -402,7 +402,8 @@ impl Generation {
         self.events
     }
 
-    /// Waits for the end, outside an async runtime: the tokens, and how it ended (`None` when the engine died).
+    /// Waits for the end, outside an async runtime: the tokens, and how it ended (`None` when the
+    /// engine died).
     pub fn blocking_collect(mut self) -> (Vec<u32>, Option<Finish>) {
         let mut tokens = Vec::new();
         while let Some(event) = self.blocking_next() {

@@ -16,8 +16,9 @@ pub enum ModelError {
         supported: &'static [&'static str],
     },
     #[error(
-        "the model needs about {needed_mib} MiB (weights {weights_mib} MiB, KV cache {cache_mib} MiB), but only \
-         {available_mib} MiB of memory are available; use a smaller model, fewer slots or a shorter context"
+        "the model needs about {needed_mib} MiB (weights {weights_mib} MiB, KV cache {cache_mib} \
+         MiB), but only {available_mib} MiB of memory are available; use a smaller model, fewer \
+         slots or a shorter context"
     )]
     Memory {
         needed_mib: u64,

@@ -1,9 +1,10 @@
 //! The GGUF header, read from a memory map and validated whole before anything else reads the file.
 //!
-//! [`Gguf::open`] is the only door: after it every string lies inside the map, every tensor is aligned, inside the
-//! file, and shares no byte with another. Nothing is copied but the names; values stay in the map. Versions 2 and 3,
-//! little-endian. A file that is cut short while it is mapped is outside what a process can guard against: models
-//! live in generations that are never changed in place.
+//! [`Gguf::open`] is the only door: after it every string lies inside the map, every tensor is
+//! aligned, inside the file, and shares no byte with another. Nothing is copied but the names;
+//! values stay in the map. Versions 2 and 3, little-endian. A file that is cut short while it is
+//! mapped is outside what a process can guard against: models live in generations that are never
+//! changed in place.
 
 mod parse;
 #[cfg(test)]
@@ -228,7 +229,8 @@ impl Gguf {
         }
     }
 
-    /// The elements of an array of strings, as bytes (token texts need not be UTF-8), without copying.
+    /// The elements of an array of strings, as bytes (token texts need not be UTF-8), without
+    /// copying.
     ///
     /// # Errors
     /// The value is no array of strings.
@@ -378,7 +380,8 @@ impl<'a> Iterator for ByteStrings<'a> {
         if self.left == 0 {
             return None;
         }
-        // The header was validated, so the lengths hold; a short slice ends the iteration all the same.
+        // The header was validated, so the lengths hold; a short slice ends the iteration all the
+        // same.
         let (length, rest) = self.bytes.split_first_chunk::<8>()?;
         let (text, rest) = rest.split_at_checked(u64::from_le_bytes(*length) as usize)?;
         self.bytes = rest;
@@ -398,6 +401,7 @@ impl ExactSizeIterator for ByteStrings<'_> {}
     reason = "a memory map is the only way to hold the weights once"
 )]
 fn map_file(file: &File) -> std::io::Result<Mmap> {
-    // SAFETY: the map is read-only, and model files are installed as generations that nobody writes in place.
+    // SAFETY: the map is read-only, and model files are installed as generations that nobody
+    // writes in place.
     unsafe { Mmap::map(file) }
 }

@@ -75,8 +75,8 @@ fn commonest_type(gguf: &Gguf) -> &'static str {
         .map_or("unknown", |(name, _)| name)
 }
 
-/// The BLAKE3 hash of a file in hexadecimal. `progress` hears the bytes done and the whole, and ends the work by
-/// returning false (then the hash is `None`).
+/// The BLAKE3 hash of a file in hexadecimal. `progress` hears the bytes done and the whole, and
+/// ends the work by returning false (then the hash is `None`).
 ///
 /// # Errors
 /// The file cannot be opened or read.

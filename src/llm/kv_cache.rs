@@ -1,12 +1,14 @@
 //! Keys and values of the tokens that were computed, in a slot for each sequence.
 //!
-//! f16 is the default: half the memory of f32, and an error far below that of quantized weights. f32 exists for exact
-//! comparison. On a CPU the keys of 32 positions lie transposed (element by element, positions together) so that
-//! scores are computed 16 at a time without shuffling; values lie position by position.
+//! f16 is the default: half the memory of f32, and an error far below that of quantized weights.
+//! f32 exists for exact comparison. On a CPU the keys of 32 positions lie transposed (element by
+//! element, positions together) so that scores are computed 16 at a time without shuffling;
+//! values lie position by position.
 
 use candle_core::{DType, Device, Tensor};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
+use half::vec::HalfBitsVecExt;
 use rayon::prelude::*;
 
 use super::architecture::Architecture;
@@ -65,11 +67,18 @@ pub(crate) struct Span {
 
 /// A number of the host cache.
 pub(crate) trait KvNumber: Copy + Default + Send + Sync {
+    /// Memory that the system zeroes when it is first used, so that unused slots cost nothing.
+    fn zeros(count: usize) -> Vec<Self>;
     fn narrow(from: &[f32], to: &mut [Self]);
     fn widen(level: Level, from: &[Self], to: &mut [f32]);
 }
 
 impl KvNumber for f16 {
+    fn zeros(count: usize) -> Vec<Self> {
+        // Only for integers does the standard library ask the system for zeroed memory.
+        vec![0u16; count].reinterpret_into()
+    }
+
     fn narrow(from: &[f32], to: &mut [Self]) {
         to.convert_from_f32_slice(from);
     }
@@ -80,6 +89,10 @@ impl KvNumber for f16 {
 }
 
 impl KvNumber for f32 {
+    fn zeros(count: usize) -> Vec<Self> {
+        vec![0.0; count]
+    }
+
     fn narrow(from: &[f32], to: &mut [Self]) {
         to.copy_from_slice(from);
     }
@@ -104,9 +117,8 @@ impl<T: KvNumber> HostLayer<T> {
         let region = context_tokens.next_multiple_of(BLOCK) * architecture.head_length;
         let size = region * slots * architecture.kv_heads;
         Self {
-            // Zeroed memory comes from the system untouched, so unused slots cost nothing.
-            keys: vec![T::default(); size],
-            values: vec![T::default(); size],
+            keys: T::zeros(size),
+            values: T::zeros(size),
             kv_heads: architecture.kv_heads,
             head_length: architecture.head_length,
             region,

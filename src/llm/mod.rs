@@ -12,7 +12,7 @@ mod engine;
 mod error;
 pub mod gguf;
 pub mod info;
-pub mod kernels;
+mod kernels;
 mod kv_cache;
 mod model;
 mod norm;

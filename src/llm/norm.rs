@@ -36,15 +36,15 @@ impl RmsNorm {
                 Ok(x.broadcast_div(&root)?.broadcast_mul(weight)?)
             }
             Vector::Host(_) => {
-                let mut values = take_vec(x.clone())?;
+                let mut values = take_vec(x)?;
                 self.apply(&mut values);
                 Ok(Tensor::from_vec(values, x.shape(), &Device::Cpu)?)
             }
         }
     }
 
-    /// Normalizes consecutive runs of the weight's length in place. Host weights only; on another device
-    /// [`Self::forward`] is used.
+    /// Normalizes consecutive runs of the weight's length in place. Host weights only; on another
+    /// device [`Self::forward`] is used.
     pub(crate) fn apply(&self, values: &mut [f32]) {
         let Vector::Host(weight) = &self.weight else {
             return;

@@ -1,5 +1,5 @@
-//! The small steps between the matrix products: each works on host slices with our kernels, or with candle's
-//! operations where the tensor lies on another device.
+//! The small steps between the matrix products: each works on host slices with our kernels, or
+//! with candle's operations where the tensor lies on another device.
 
 use candle_core::{D, Device, IndexOp, Tensor};
 use rayon::prelude::*;
@@ -34,7 +34,7 @@ pub(crate) fn scale(compute: &Compute, x: Tensor, factor: f32) -> Result<Tensor,
         return Ok((x * f64::from(factor))?);
     };
     let shape = x.shape().clone();
-    let mut values = take_vec(x)?;
+    let mut values = take_vec(&x)?;
     values.iter_mut().for_each(|v| *v *= factor);
     Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
 }
@@ -43,7 +43,7 @@ pub(crate) fn scale(compute: &Compute, x: Tensor, factor: f32) -> Result<Tensor,
 pub(crate) fn gated(
     compute: &Compute,
     activation: Activation,
-    gate: Tensor,
+    gate: &Tensor,
     up: &Tensor,
 ) -> Result<Tensor, ModelError> {
     let Compute::Cpu = compute else {

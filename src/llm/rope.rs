@@ -1,7 +1,8 @@
-//! Rotary position embedding: pairs of elements of each head are turned by an angle of position times frequency.
+//! Rotary position embedding: pairs of elements of each head are turned by an angle of position
+//! times frequency.
 //!
-//! Angles are computed for the positions of a batch when they are needed, in f64: no table as long as the
-//! context, and exact at any position.
+//! Angles are computed for the positions of a batch when they are needed, in f64: no table as
+//! long as the context, and exact at any position.
 
 use candle_core::{Device, Tensor};
 

@@ -1,5 +1,5 @@
-//! Small models with random weights, for tests, `bench` and `doctor`: every architecture, in any tensor type, always the
-//! same bytes for the same settings.
+//! Small models with random weights, for tests, `bench` and `doctor`: every architecture, in any
+//! tensor type, always the same bytes for the same settings.
 
 use std::io::BufWriter;
 use std::path::Path;
@@ -46,8 +46,6 @@ pub struct TestModel {
 impl TestModel {
     /// Two layers, width 256, F32, an output head of its own.
     pub fn new(architecture: &str) -> Self {
-        // qwen3 and gemma3 choose the length of a head freely; the others divide the width.
-        let free = matches!(architecture, "qwen3" | "gemma3");
         Self {
             architecture: architecture.to_string(),
             layers: 2,
@@ -55,7 +53,8 @@ impl TestModel {
             feed_forward: 512,
             heads: 8,
             kv_heads: 2,
-            head_length: if free { 64 } else { 32 },
+            // qwen3 and gemma3 may choose it; for the others it is the width divided by the heads.
+            head_length: if architecture == "qwen3" { 64 } else { 32 },
             context_tokens: 512,
             window: 96,
             kind: GgmlDType::F32,
@@ -135,30 +134,39 @@ impl TestModel {
             self.kv_heads * self.head_length,
         );
         let large = self.kind_large.unwrap_or(self.kind);
+        let gemma = self.architecture == "gemma3";
+        // Gemma multiplies embeddings by the root of the width.
+        let table_gain = if gemma { 1.0 } else { (width as f32).sqrt() };
         let mut tensors = Vec::new();
+        let table = numbers(
+            random,
+            VOCABULARY * width,
+            table_gain / (width as f32).sqrt(),
+        );
+        tensors.push((
+            "token_embd.weight".to_string(),
+            quantized(&table, width, large)?,
+        ));
+        if !self.tied {
+            let mut head = numbers(random, VOCABULARY * width, 3.0 / (width as f32).sqrt());
+            plant_successors(&table, &mut head, width);
+            tensors.push(("output.weight".to_string(), quantized(&head, width, large)?));
+        }
         let mut matrix = |name: String, rows: usize, columns: usize, kind, gain: f32| {
-            let scale = gain / (columns as f32).sqrt();
-            let values = (0..rows * columns)
-                .map(|_| normal(random) * scale)
-                .collect();
-            let values = Tensor::from_vec(values, (rows, columns), &Device::Cpu)?;
-            tensors.push((name, QTensor::quantize(&values, kind)?));
+            let values = numbers(random, rows * columns, gain / (columns as f32).sqrt());
+            tensors.push((name, quantized(&values, columns, kind)?));
             Ok::<_, candle_core::Error>(())
         };
-        matrix("token_embd.weight".into(), VOCABULARY, width, large, 1.0)?;
-        if !self.tied {
-            matrix("output.weight".into(), VOCABULARY, width, large, 3.0)?;
-        }
         for layer in 0..self.layers {
             let name = |part: &str| format!("blk.{layer}.{part}.weight");
-            // Gains that give attention peaks and each part a say in the result.
+            // Gains that give attention peaks, and each part a say in the result.
             matrix(name("attn_q"), queries, width, self.kind, 2.0)?;
             matrix(name("attn_k"), keys, width, self.kind, 2.0)?;
             matrix(name("attn_v"), keys, width, self.kind, 1.0)?;
-            matrix(name("attn_output"), width, queries, self.kind, 2.0)?;
+            matrix(name("attn_output"), width, queries, self.kind, 0.7)?;
             matrix(name("ffn_gate"), ff, width, self.kind, 1.5)?;
             matrix(name("ffn_up"), ff, width, self.kind, 1.5)?;
-            matrix(name("ffn_down"), width, ff, large, 2.0)?;
+            matrix(name("ffn_down"), width, ff, large, 0.5)?;
         }
         self.vectors(random, &mut tensors)?;
         Ok(tensors)
@@ -194,8 +202,8 @@ impl TestModel {
                 vector(name("attn_k_norm.weight"), self.head_length, 1.0)?;
             }
             if gemma {
-                vector(name("post_attention_norm.weight"), width, 1.0)?;
-                vector(name("post_ffw_norm.weight"), width, 1.0)?;
+                vector(name("post_attention_norm.weight"), width, 0.5)?;
+                vector(name("post_ffw_norm.weight"), width, 0.5)?;
             }
         }
         if self.rope_factors {
@@ -244,7 +252,30 @@ fn byte_level(byte: u8) -> char {
     char::from_u32(0x100 + before).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// A normally distributed number, near enough: twelve uniform ones added up.
+/// Each token prefers one successor, round a cycle through the vocabulary: as in a trained model,
+/// the best token is mostly well ahead of the second, so that rounding does not decide.
+fn plant_successors(table: &[f32], head: &mut [f32], width: usize) {
+    const STRENGTH: f32 = 1.6;
+    for (token, embedding) in table.chunks_exact(width).enumerate() {
+        let length = embedding.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let successor = (145 * token + 35) % VOCABULARY;
+        let row = &mut head[successor * width..(successor + 1) * width];
+        row.iter_mut()
+            .zip(embedding)
+            .for_each(|(x, e)| *x += STRENGTH * e / length);
+    }
+}
+
+fn quantized(values: &[f32], columns: usize, kind: GgmlDType) -> candle_core::Result<QTensor> {
+    let values = Tensor::from_slice(values, (values.len() / columns, columns), &Device::Cpu)?;
+    QTensor::quantize(&values, kind)
+}
+
+/// Normally distributed numbers, near enough: twelve uniform ones added up.
+fn numbers(random: &mut StdRng, count: usize, deviation: f32) -> Vec<f32> {
+    (0..count).map(|_| normal(random) * deviation).collect()
+}
+
 fn normal(random: &mut StdRng) -> f32 {
     (0..12).map(|_| random.random::<f32>()).sum::<f32>() - 6.0
 }

@@ -1,9 +1,9 @@
-//! Weight matrices over the memory map: no second copy of a weight is made on a CPU. On another device they are uploaded
-//! as candle's quantized tensors.
+//! Weight matrices over the memory map: no second copy of a weight is made on a CPU. On another
+//! device they are uploaded as candle's quantized tensors.
 //!
-//! candle-core's own CPU storage would copy the file to the heap and then build wider tiles beside it (6 bits a weight
-//! for Q4_K instead of 4.5), so the CPU side has its own storage: blocks borrowed from the map, multiplied by
-//! [`super::kernels`].
+//! candle-core's own CPU storage would copy the file to the heap and then build wider tiles
+//! beside it (6 bits a weight for Q4_K instead of 4.5), so the CPU side has its own storage:
+//! blocks borrowed from the map, multiplied by [`super::kernels`].
 
 #[cfg(test)]
 mod tests;
@@ -230,8 +230,8 @@ impl<W: WeightBlock> Mapped<W> {
     #[allow(unsafe_code, reason = "a view of weights in the memory map")]
     fn blocks(&self) -> &[W] {
         let bytes = &self.map[self.offset..self.offset + self.blocks * size_of::<W>()];
-        // SAFETY: `map_matrix` checked size and alignment; weight blocks are plain data, any bytes are a value; the slice
-        // cannot outlive `self.map`.
+        // SAFETY: `map_matrix` checked size and alignment; weight blocks are plain data, any
+        // bytes are a value; the slice cannot outlive `self.map`.
         unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), self.blocks) }
     }
 }
@@ -335,7 +335,7 @@ pub(crate) fn with_slice<R>(x: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R
 }
 
 /// The numbers of a host tensor, flat.
-pub(crate) fn take_vec(x: Tensor) -> Result<Vec<f32>, ModelError> {
+pub(crate) fn take_vec(x: &Tensor) -> Result<Vec<f32>, ModelError> {
     let flat = x.flatten_all()?;
     Ok(flat.to_vec1()?)
 }

@@ -137,7 +137,9 @@ impl<'a> Reader<'a> {
             return true;
         }
         let base = base_of(&last.key);
-        for (word, suffix) in [("施行令", "施行令"), ("施行規則", "施行規則"), ("令", "施行令"), ("規則", "施行規則")] {
+        for (word, suffix) in
+            [("施行令", "施行令"), ("施行規則", "施行規則"), ("令", "施行令"), ("規則", "施行規則")]
+        {
             if let Some(tail) = rest.strip_prefix(word)
                 && tail.starts_with('第')
                 && let Some(law) = self.known(&format!("{base}{suffix}"))
@@ -146,7 +148,8 @@ impl<'a> Reader<'a> {
                 return true;
             }
         }
-        let same = ["同法", "本法", "同令", "同規則", "同条例"].iter().find(|w| rest.starts_with(**w));
+        let same =
+            ["同法", "本法", "同令", "同規則", "同条例"].iter().find(|w| rest.starts_with(**w));
         let len = match same {
             Some(word) => word.len(),
             None if rest.starts_with("法第") => "法".len(),
@@ -215,7 +218,8 @@ impl<'a> Reader<'a> {
     /// True right behind a citation and a connecting word.
     fn is_listed(&self) -> bool {
         let between = self.text.get(self.open_until..self.at).unwrap_or("?");
-        between.chars().count() <= 4 && between.chars().all(|c| "、,・とや及び並びに又は若しくはから ".contains(c))
+        between.chars().count() <= 4
+            && between.chars().all(|c| "、,・とや及び並びに又は若しくはから ".contains(c))
     }
 
     /// 「第三条から第六条まで」: adds what lies between the last article and this one.
@@ -228,7 +232,12 @@ impl<'a> Reader<'a> {
         }
         for number in (first + 1..last).take(RANGE_ARTICLES_MAX as usize) {
             let article = self.article.clone().unwrap_or_default();
-            self.add(ArticleRef { article: number.to_string(), paragraph: None, item: None, ..article });
+            self.add(ArticleRef {
+                article: number.to_string(),
+                paragraph: None,
+                item: None,
+                ..article
+            });
         }
     }
 
@@ -390,7 +399,12 @@ mod tests {
             ("「地方自治法」第237条の2第3項第4号", article),
             ("民法七百九条", &["民法 第七百九条"]),
             ("個情法27条1項", &["個人情報の保護に関する法律 第二十七条第一項"]),
-            ("薬機法第14条の2の2", &["医薬品、医療機器等の品質、有効性及び安全性の確保等に関する法律 第十四条の二の二"]),
+            (
+                "薬機法第14条の2の2",
+                &[
+                    "医薬品、医療機器等の品質、有効性及び安全性の確保等に関する法律 第十四条の二の二",
+                ],
+            ),
         ]);
     }
 
@@ -403,7 +417,10 @@ mod tests {
             ),
             ("地方自治法施行令第5条", &["地方自治法施行令 第五条"]),
             ("会社法施行令第5条", &["会社法施行令? 第五条"]),
-            ("みほん市空き家等の適切な管理に関する条例第4条", &["みほん市空き家等の適切な管理に関する条例 第四条"]),
+            (
+                "みほん市空き家等の適切な管理に関する条例第4条",
+                &["みほん市空き家等の適切な管理に関する条例 第四条"],
+            ),
         ]);
     }
 
@@ -413,10 +430,19 @@ mod tests {
             ("民法第3条及び第5条", &["民法 第三条", "民法 第五条"]),
             ("民法第3条第1項、第2項", &["民法 第三条第一項", "民法 第三条第二項"]),
             ("民法3条から6条まで", &["民法 第三条", "民法 第四条", "民法 第五条", "民法 第六条"]),
-            ("会社法第2条と同法第8条、同条第2項", &["会社法 第二条", "会社法 第八条", "会社法 第八条第二項"]),
+            (
+                "会社法第2条と同法第8条、同条第2項",
+                &["会社法 第二条", "会社法 第八条", "会社法 第八条第二項"],
+            ),
             ("地方自治法第2条と同法施行令第3条", &["地方自治法 第二条", "地方自治法施行令 第三条"]),
-            ("金商法第8条により規定される、法第4条第1項から第3項まで",
-             &["金融商品取引法 第八条", "金融商品取引法 第四条第一項", "金融商品取引法 第四条第三項"]),
+            (
+                "金商法第8条により規定される、法第4条第1項から第3項まで",
+                &[
+                    "金融商品取引法 第八条",
+                    "金融商品取引法 第四条第一項",
+                    "金融商品取引法 第四条第三項",
+                ],
+            ),
             ("民法附則第4条", &["民法 附則第四条"]),
             ("会社法第2条と民法第3条", &["会社法 第二条", "民法 第三条"]),
         ]);

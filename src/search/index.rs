@@ -101,8 +101,7 @@ impl Index {
         let index = tantivy::Index::create_in_dir(dir, schema).map_err(&engine)?;
         register(index.tokenizers());
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
-        let mut writer =
-            index.writer_with_num_threads(threads, MEMORY_BYTES).map_err(&engine)?;
+        let mut writer = index.writer_with_num_threads(threads, MEMORY_BYTES).map_err(&engine)?;
         let mut laws = BTreeMap::<String, Vec<String>>::new();
         let mut characters = Characters::default();
         let mut count = 0;
@@ -205,8 +204,7 @@ impl Index {
     /// # Errors
     /// [`SearchError::Damaged`] with the names of the damaged files.
     pub fn check(&self) -> Result<(), SearchError> {
-        let damaged_files =
-            self.index.validate_checksum().map_err(engine("check", &self.dir))?;
+        let damaged_files = self.index.validate_checksum().map_err(engine("check", &self.dir))?;
         if !damaged_files.is_empty() {
             let names: Vec<_> =
                 damaged_files.iter().map(|file| file.display().to_string()).collect();
@@ -307,15 +305,8 @@ fn io(operation: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Search
     move |source| SearchError::Io { operation, path: path.to_owned(), source }
 }
 
-fn engine(
-    operation: &'static str,
-    path: &Path,
-) -> impl Fn(tantivy::TantivyError) -> SearchError {
-    move |source| SearchError::Engine {
-        operation,
-        path: path.to_owned(),
-        source: Box::new(source),
-    }
+fn engine(operation: &'static str, path: &Path) -> impl Fn(tantivy::TantivyError) -> SearchError {
+    move |source| SearchError::Engine { operation, path: path.to_owned(), source: Box::new(source) }
 }
 
 fn damaged(path: &Path, detail: String) -> SearchError {

@@ -20,6 +20,9 @@ mod searcher;
 mod snippet;
 mod titles;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
 pub use index::{Index, IndexStats};

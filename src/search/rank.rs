@@ -119,12 +119,7 @@ fn idf(found_in: u64, passages: u64) -> f32 {
 }
 
 impl Terms {
-    fn of(
-        folded: &str,
-        kind: Kind,
-        cut: fn(&str, Sink<'_>),
-        statistics: &dyn Statistics,
-    ) -> Self {
+    fn of(folded: &str, kind: Kind, cut: fn(&str, Sink<'_>), statistics: &dyn Statistics) -> Self {
         let (mut list, mut places) = (Vec::<QueryTerm>::new(), HashMap::<String, usize>::new());
         let passages = statistics.passages();
         cut(folded, &mut |text, _| match places.get(text) {
@@ -259,6 +254,8 @@ impl Question {
 /// A heading or a few words, typed as one types them into a search box, and no question.
 fn is_keywords(folded: &str) -> bool {
     let text = folded.trim_end_matches(['。', '.', ' ', '\n']);
+    // Headings end like this, and questions do not.
+    let text = text.trim_end_matches("について");
     let asks = ["か", "?", "い", "て", "よ", "う", "る", "す", "は"];
     text.chars().count() <= KEYWORDS_CHARS_MAX
         && !text.contains('?')
@@ -266,8 +263,8 @@ fn is_keywords(folded: &str) -> bool {
 }
 
 fn share(parts: impl Iterator<Item = (f32, f32)>) -> f32 {
-    let (whole, part) =
-        parts.fold((0.0, 0.0), |(whole, part), (weight, got)| (whole + weight, part + weight * got));
+    let (whole, part) = parts
+        .fold((0.0, 0.0), |(whole, part), (weight, got)| (whole + weight, part + weight * got));
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
@@ -291,10 +288,66 @@ fn for_stretches<'a>(folded: &'a str, mut sink: impl FnMut(&'a str)) {
 
 /// Words of questions and of official style that say nothing of the matter.
 const EMPTY_WORDS: &[&str] = &[
-    "教え", "教", "何", "誰", "方法", "場合", "必要", "内容", "規定", "要件", "説明", "次", "うち",
-    "正しい", "正", "誤", "知", "知り", "下さい", "以下", "以上", "全文", "条文", "意味", "趣旨", "概要", "見せ", "見", "読", "示",
-    "教示", "回答", "質問", "可能", "対象", "言", "思", "行", "者", "等", "的", "時", "中", "日", "月", "年",
-    "分", "人", "件", "本", "当", "上記", "下記", "記載", "該当", "適切", "関", "際", "事", "物",
+    "教え",
+    "教",
+    "何",
+    "誰",
+    "方法",
+    "場合",
+    "必要",
+    "内容",
+    "規定",
+    "要件",
+    "説明",
+    "次",
+    "うち",
+    "正しい",
+    "正",
+    "誤",
+    "知",
+    "知り",
+    "下さい",
+    "以下",
+    "以上",
+    "全文",
+    "条文",
+    "意味",
+    "趣旨",
+    "概要",
+    "見せ",
+    "見",
+    "読",
+    "示",
+    "教示",
+    "回答",
+    "質問",
+    "可能",
+    "対象",
+    "言",
+    "思",
+    "行",
+    "者",
+    "等",
+    "的",
+    "時",
+    "中",
+    "日",
+    "月",
+    "年",
+    "分",
+    "人",
+    "件",
+    "本",
+    "当",
+    "上記",
+    "下記",
+    "記載",
+    "該当",
+    "適切",
+    "関",
+    "際",
+    "事",
+    "物",
 ];
 
 fn is_content(word: &str) -> bool {

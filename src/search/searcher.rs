@@ -19,8 +19,6 @@ use super::{Index, SearchError};
 use crate::document::{ArticleRef, Passage};
 use crate::text::fold;
 
-use super::rank::tune;
-
 /// A question to the index.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
@@ -106,14 +104,25 @@ struct Candidate<'a> {
     order: (usize, u64),
     address: DocAddress,
     score: f32,
-    resolved: bool,
+    /// How closely it is cited: 0 for the paragraph itself, 1 for the rest of its article.
+    cited: Option<usize>,
+}
+
+/// A passage that the question cites.
+struct CitedPassage {
+    /// Place of its index among the chosen.
+    part: usize,
+    address: DocAddress,
+    /// Term under which its article is found.
+    key: String,
+    /// 0 where the cited paragraph may be in it, 1 for the rest of the article.
+    distance: usize,
 }
 
 impl Searcher {
     /// The order of the data sets decides between equal scores.
     pub fn new(indexes: Vec<(String, Arc<Index>)>) -> Self {
-        let parts =
-            indexes.into_iter().map(|(dataset, index)| Part { dataset, index }).collect();
+        let parts = indexes.into_iter().map(|(dataset, index)| Part { dataset, index }).collect();
         Self { parts, well_known: Titles::well_known() }
     }
 
@@ -133,7 +142,7 @@ impl Searcher {
         let fields = first.index.fields;
         let statistics = Shared { parts: &parts, fields };
         let question = Question::new(&folded, &citations.rest, &statistics);
-        let clauses = clauses(&fields, &question, statistics.passages());
+        let clauses = clauses(&fields, &question);
         let mut candidates = self.candidates(&parts, &clauses, &statistics, &cited)?;
         candidates.sort_by(best_first);
         let (hits, weak) = judge(query, &question, candidates)?;
@@ -194,15 +203,14 @@ impl Searcher {
         parts: &[&'a Part],
         clauses: &[(Term, f32)],
         statistics: &Shared<'_>,
-        cited: &[(usize, DocAddress, String)],
+        cited: &[CitedPassage],
     ) -> Result<Vec<Candidate<'a>>, SearchError> {
         let mut found = Vec::new();
         for (place, part) in parts.iter().enumerate() {
             let index = &part.index;
-            let here: Vec<_> = cited.iter().filter(|(at, ..)| *at == place).collect();
-            let addresses: HashSet<DocAddress> = here.iter().map(|c| c.1).collect();
+            let here = || cited.iter().filter(|passage| passage.part == place);
             let mut scored = ask(index, union(clauses), CANDIDATES, statistics)?;
-            let mut terms: Vec<&str> = here.iter().map(|c| c.2.as_str()).collect();
+            let mut terms: Vec<&str> = here().map(|passage| passage.key.as_str()).collect();
             terms.dedup();
             for term in terms {
                 let term = Term::from_field_text(index.fields.provision, term);
@@ -218,8 +226,9 @@ impl Searcher {
             for (score, address) in scored {
                 if seen.insert(address) {
                     let order = (place, index.ordinal(address)?);
-                    let resolved = addresses.contains(&address);
-                    found.push(Candidate { part, order, address, score, resolved });
+                    let same = here().filter(|passage| passage.address == address);
+                    let cited = same.map(|passage| passage.distance).min();
+                    found.push(Candidate { part, order, address, score, cited });
                 }
             }
         }
@@ -227,52 +236,59 @@ impl Searcher {
     }
 }
 
-/// Candidates that each index gives, and how many of all are looked at again.
+/// Candidates that each index gives.
 const CANDIDATES: usize = 100;
+/// Candidates of all that are looked at again.
+const JUDGED: usize = 60;
+/// Hits among which one must fit the question, else nothing was found.
+const FITTING: usize = 5;
+/// What being cited multiplies a passage's score by.
+const CITED: f32 = 1.5;
 
 fn best_first(left: &Candidate<'_>, right: &Candidate<'_>) -> std::cmp::Ordering {
-    let resolved = right.resolved.cmp(&left.resolved);
-    resolved.then(right.score.total_cmp(&left.score)).then(left.order.cmp(&right.order))
+    let cited = right.cited.is_some().cmp(&left.cited.is_some());
+    cited.then(right.score.total_cmp(&left.score)).then(left.order.cmp(&right.order))
 }
 
 /// The cited provisions: their status, and the passages that they stand for.
 fn look_up(
     parts: &[&Part],
     cited: Vec<Cited>,
-) -> Result<(Vec<Citation>, Vec<(usize, DocAddress, String)>), SearchError> {
-    let (mut resolved, mut addresses) = (Vec::new(), Vec::new());
+) -> Result<(Vec<Citation>, Vec<CitedPassage>), SearchError> {
+    let (mut resolved, mut passages) = (Vec::new(), Vec::new());
     for cited in cited {
         let key = provision_key(&cited.law, &cited.provision);
-        let before = addresses.len();
+        let before = passages.len();
         for (place, part) in parts.iter().enumerate() {
-            let found = part.index.exact(part.index.fields.provision, &key)?;
-            addresses.extend(found.into_iter().map(|address| (place, address, key.clone())));
+            for address in part.index.exact(part.index.fields.provision, &key)? {
+                let distance = match cited.provision.paragraph {
+                    Some(asked) => {
+                        let own = part.index.load(address)?.article.and_then(|a| a.paragraph);
+                        usize::from(own.is_some_and(|own| own != asked))
+                    }
+                    None => 0,
+                };
+                passages.push(CitedPassage { part: place, address, key: key.clone(), distance });
+            }
         }
-        let status = match (cited.law_known, addresses.len() > before) {
+        let status = match (cited.law_known, passages.len() > before) {
             (false, _) => CitationStatus::NoSuchLaw,
             (true, true) => CitationStatus::Found,
             (true, false) => CitationStatus::NoSuchArticle,
         };
         resolved.push(Citation { law: cited.law_written, provision: cited.provision, status });
     }
-    Ok((resolved, addresses))
+    Ok((resolved, passages))
 }
 
 /// The terms to ask for, with their weight.
-fn clauses(fields: &Fields, question: &Question, passages: u64) -> Vec<(Term, f32)> {
-    let mut clauses = Vec::new();
-    let sides = [
-        (fields.grams, &question.grams.list, tune("wg", 1.0)),
-        (fields.words, &question.words.list, tune("ww", 1.0)),
-    ];
-    let cap = (passages as f32 * tune("cap", 1.0)) as u64;
-    for (field, terms, weight) in sides {
-        for term in terms.iter().filter(|term| term.found_in > 0 && term.found_in <= cap.max(20)) {
-            let weight = weight * term.count.powf(tune("tf", 1.0)) * term.idf.powf(tune("idfp", 0.0));
-            clauses.push((Term::from_field_text(field, &term.text), weight));
-        }
-    }
-    clauses
+fn clauses(fields: &Fields, question: &Question) -> Vec<(Term, f32)> {
+    let sides = [(fields.grams, &question.grams), (fields.words, &question.words)];
+    let asked = sides.into_iter().flat_map(|(field, terms)| {
+        let known = terms.list.iter().filter(|term| term.found_in > 0);
+        known.map(move |term| (Term::from_field_text(field, &term.text), term.count))
+    });
+    asked.collect()
 }
 
 fn union(clauses: &[(Term, f32)]) -> BooleanQuery {
@@ -297,34 +313,34 @@ fn ask(
 }
 
 /// Reads the best candidates and ranks them again by what their text says of the question.
+/// The second value is true when none of them fits it.
 fn judge(
     query: &Query,
     question: &Question,
     candidates: Vec<Candidate<'_>>,
 ) -> Result<(Vec<Hit>, bool), SearchError> {
-    let again = (tune("rerank", 60.0) as usize).max(query.limit);
-    let bare = question.is_bare();
+    let cited_first = question.is_bare();
     let mut hits = Vec::new();
-    for candidate in candidates.into_iter().take(again) {
+    for candidate in candidates.into_iter().take(JUDGED.max(query.limit)) {
         let passage = candidate.part.index.load(candidate.address)?;
         let evidence = question.evidence(&passage);
-        let mut score = evidence.score;
-        if candidate.resolved {
-            score = score * tune("res", 1.5) + if bare { 1000.0 } else { 0.0 };
-        }
-        hits.push(Hit {
+        let cited = candidate.cited.is_some();
+        let hit = Hit {
             dataset: candidate.part.dataset.clone(),
-            score,
+            score: if cited { evidence.score * CITED } else { evidence.score },
             coverage: evidence.coverage,
-            resolved: candidate.resolved,
+            resolved: cited,
             snippet: Snippet::default(),
             passage,
-        });
+        };
+        let first = candidate.cited.filter(|_| cited_first).unwrap_or(usize::MAX);
+        hits.push((first, evidence.fits, hit));
     }
-    hits.sort_by(|left, right| right.score.total_cmp(&left.score));
-    let enough = tune("enough", 0.5);
-    let fits = hits.iter().any(|hit| hit.resolved || hit.coverage >= enough);
-    if !fits && !query.keep_weak {
+    hits.sort_by(|left, right| left.0.cmp(&right.0).then(right.2.score.total_cmp(&left.2.score)));
+    let mut looked_at = hits.iter().take(FITTING);
+    let weak = !looked_at.any(|(_, fits, hit)| *fits || hit.resolved);
+    let mut hits: Vec<Hit> = hits.into_iter().map(|(.., hit)| hit).collect();
+    if weak && !query.keep_weak {
         hits.clear();
     }
     if query.per_document > 0 {
@@ -340,7 +356,7 @@ fn judge(
     for hit in &mut hits {
         hit.snippet = snippet(&hit.passage.text, question);
     }
-    Ok((hits, !fits))
+    Ok((hits, weak))
 }
 
 /// Statistics over all chosen data sets, so that their scores compare.

@@ -59,8 +59,7 @@ fn is_mark(c: char) -> bool {
 /// Cuts the best stretch of about [`LENGTH_CHARS`] characters out of a passage's text.
 pub(super) fn snippet(text: &str, question: &Question) -> Snippet {
     let matches = matches(text, question);
-    let bounds: Vec<usize> =
-        text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+    let bounds: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
     let window = best_window(text, &bounds, &matches);
     let mut cut = String::new();
     let lead = text[..window.start].trim();
@@ -95,29 +94,34 @@ fn matches(text: &str, question: &Question) -> Vec<(Range<usize>, f32)> {
     };
     analysis::grams(&mapped.folded, &mut |term, range| note(&grams, term, range));
     analysis::words(&mapped.folded, &mut |term, range| note(&words, term, range));
-    found.sort_by(|left, right| left.0.start.cmp(&right.0.start).then(left.0.end.cmp(&right.0.end)));
+    found
+        .sort_by(|left, right| left.0.start.cmp(&right.0.start).then(left.0.end.cmp(&right.0.end)));
     found
 }
 
-/// The window with the most weight; each term counts once, an early window wins a tie.
+/// The window with the most weight; each term counts once; of equals, the one that begins nearest to
+/// its first match.
 fn best_window(text: &str, bounds: &[usize], matches: &[(Range<usize>, f32)]) -> Range<usize> {
     let chars = bounds.len() - 1;
     if chars <= LENGTH_CHARS + LENGTH_CHARS / 4 {
         return 0..text.len();
     }
     let end_of = |from: usize| bounds[(from + LENGTH_CHARS).min(chars)];
-    let mut best = (0..end_of(0), -1.0);
+    let mut best = (0..end_of(0), -1.0, usize::MAX);
     for from in starts(text, bounds, matches) {
         let window = bounds[from]..end_of(from);
         let mut seen = HashMap::new();
+        let mut lead = usize::MAX;
         for (range, weight) in matches {
             if range.start >= window.start && range.end <= window.end {
+                lead = lead.min(range.start - window.start);
                 seen.insert(&text[range.clone()], *weight);
             }
         }
         let weight: f32 = seen.values().sum();
-        if weight > best.1 * 1.0001 {
-            best = (window, weight);
+        let same = (weight - best.1).abs() <= best.1.abs() * 1e-4;
+        if (same && lead < best.2) || (!same && weight > best.1) {
+            best = (window, weight, lead);
         }
     }
     sentence_end(text, best.0)

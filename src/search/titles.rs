@@ -129,6 +129,9 @@ mod tests {
         }
         assert_eq!(titles.written("会社法施行規則"), Some("会社法施行規則　抄"));
         let known = Titles::well_known();
-        assert_eq!(known.longest_at("個情法2条").map(|(_, title)| title), Some("個人情報の保護に関する法律"));
+        assert_eq!(
+            known.longest_at("個情法2条").map(|(_, title)| title),
+            Some("個人情報の保護に関する法律")
+        );
     }
 }

@@ -34,8 +34,7 @@ pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Syn
     let damaged = |why: String| SyncError::Damaged { path: path.to_owned(), why };
     let dir = path.parent().ok_or_else(|| damaged("no folder".to_owned()))?;
     let json = serde_json::to_vec_pretty(value).map_err(|why| damaged(why.to_string()))?;
-    let mut file =
-        tempfile::NamedTempFile::new_in(dir).map_err(SyncError::io("write in", dir))?;
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(SyncError::io("write in", dir))?;
     file.write_all(&json)
         .and_then(|()| file.as_file().sync_all())
         .map_err(SyncError::io("write", path))?;

@@ -4,10 +4,10 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use super::SyncError;
 use super::durable::read_json;
 use super::records::{GenerationRecord, ModelRecord, State};
 use super::writer::Writer;
-use super::SyncError;
 
 /// A data folder (`/var/lib/kura`, or the one of a demo).
 #[derive(Clone, Debug)]

@@ -163,7 +163,8 @@ impl Writer {
             }
         }
         for model in entries(&self.installation.models_dir())? {
-            let used = self.state.models.values().any(|hash| Some(hash.as_str()) == name_of(&model));
+            let used =
+                self.state.models.values().any(|hash| Some(hash.as_str()) == name_of(&model));
             if !used {
                 remove_tree(&model)?;
             }
@@ -196,7 +197,6 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, SyncError> {
 }
 
 fn remove_tree(path: &Path) -> Result<(), SyncError> {
-    let removed =
-        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     removed.map_err(SyncError::io("remove", path))
 }

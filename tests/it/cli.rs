@@ -6,29 +6,16 @@ use crate::env::{Env, text};
 fn help_speaks_both_languages() {
     let env = Env::new();
     assert!(env.succeed(&["--help"]).contains("Answer a question here"));
-    assert!(
-        env.succeed(&["--lang", "ja", "--help"])
-            .contains("出典を付けて")
-    );
-    let ja = env
-        .command(&["dataset", "add", "--help"])
-        .env("LANG", "ja_JP.UTF-8")
-        .output();
-    assert!(
-        String::from_utf8(ja.unwrap().stdout)
-            .unwrap()
-            .contains("フォルダー")
-    );
+    assert!(env.succeed(&["--lang", "ja", "--help"]).contains("出典を付けて"));
+    let ja = env.command(&["dataset", "add", "--help"]).env("LANG", "ja_JP.UTF-8").output();
+    assert!(String::from_utf8(ja.unwrap().stdout).unwrap().contains("フォルダー"));
 }
 
 #[test]
 fn completions_for_every_shell() {
     let env = Env::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        assert!(
-            env.succeed(&["completions", shell]).contains("dataset"),
-            "{shell}"
-        );
+        assert!(env.succeed(&["completions", shell]).contains("dataset"), "{shell}");
     }
 }
 
@@ -36,11 +23,7 @@ fn completions_for_every_shell() {
 fn wrong_settings_are_named_with_their_lines() {
     let env = Env::new();
     let path = env.path("kura.toml");
-    std::fs::write(
-        &path,
-        "log = \"info\"\nlisten = \"here\"\n[engine]\nthread = 2\n",
-    )
-    .unwrap();
+    std::fs::write(&path, "log = \"info\"\nlisten = \"here\"\n[engine]\nthread = 2\n").unwrap();
     let message = env.fail(&["dataset", "list", "--config", text(&path)], 2);
     assert!(message.contains("kura.toml:2"), "{message}");
     assert!(message.contains("kura.toml:4"), "{message}");
@@ -58,10 +41,7 @@ fn doctor_names_what_is_wrong() {
     let findings = env.json(&["doctor", "--json"]);
     let of = |check: &str| {
         let list = findings.as_array().unwrap();
-        list.iter()
-            .find(|finding| finding["check"] == check)
-            .unwrap()["verdict"]
-            .clone()
+        list.iter().find(|finding| finding["check"] == check).unwrap()["verdict"].clone()
     };
     assert_eq!(of("data folder"), "good");
     assert_eq!(of("data set"), "good");

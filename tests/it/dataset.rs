@@ -4,14 +4,9 @@ use std::time::Duration;
 
 use crate::env::{Env, sample, text};
 
-const FEE: (&str, &str) = (
-    "fee.txt",
-    "住民票の写しの交付手数料は、一通につき三百円とする。\n",
-);
-const WASTE: (&str, &str) = (
-    "waste.md",
-    "# ごみの出し方\n\n燃やせるごみは、月曜日と木曜日に収集します。\n",
-);
+const FEE: (&str, &str) = ("fee.txt", "住民票の写しの交付手数料は、一通につき三百円とする。\n");
+const WASTE: (&str, &str) =
+    ("waste.md", "# ごみの出し方\n\n燃やせるごみは、月曜日と木曜日に収集します。\n");
 
 #[test]
 fn a_data_set_lives_its_life() {
@@ -40,13 +35,7 @@ fn a_data_set_lives_its_life() {
     assert_eq!(gone["sources"].as_array().unwrap().len(), 0);
 
     env.succeed(&["dataset", "remove", "town"]);
-    assert_eq!(
-        env.json(&["dataset", "list", "--json"])
-            .as_array()
-            .unwrap()
-            .len(),
-        0
-    );
+    assert_eq!(env.json(&["dataset", "list", "--json"]).as_array().unwrap().len(), 0);
     assert!(env.fail(&["dataset", "remove", "town"], 1).contains("town"));
 }
 
@@ -56,30 +45,18 @@ fn what_is_wrong_with_a_folder_is_said() {
     let dir = env.dataset("bad", "r8.1", &[FEE]);
     let manifest = dir.join("dataset.toml");
     let good = std::fs::read_to_string(&manifest).unwrap();
-    std::fs::write(
-        &manifest,
-        good.replace("scope = \"local\"", "scope = \"lokal\"\nlicense = 1"),
-    )
-    .unwrap();
+    std::fs::write(&manifest, good.replace("scope = \"local\"", "scope = \"lokal\"\nlicense = 1"))
+        .unwrap();
     let message = env.fail(&["dataset", "add", text(&dir)], 1);
     for part in ["3", "lokal", "4", "license"] {
         assert!(message.contains(part), "{part}: {message}");
     }
-    assert!(
-        env.fail(&["dataset", "add", "/nonexistent"], 1)
-            .contains("/nonexistent")
-    );
+    assert!(env.fail(&["dataset", "add", "/nonexistent"], 1).contains("/nonexistent"));
 
     let empty = env.dataset("empty", "r8.1", &[("x.jtd", "一太郎")]);
     let message = env.fail(&["dataset", "add", text(&empty)], 1);
     assert!(message.contains("x.jtd"), "{message}");
-    assert_eq!(
-        env.json(&["dataset", "list", "--json"])
-            .as_array()
-            .unwrap()
-            .len(),
-        0
-    );
+    assert_eq!(env.json(&["dataset", "list", "--json"]).as_array().unwrap().len(), 0);
 }
 
 #[test]
@@ -90,10 +67,7 @@ fn the_sample_is_read_whole_but_for_the_scan() {
     let failures = list[0]["failures"].as_array().unwrap();
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert!(failures[0]["path"].as_str().unwrap().ends_with(".pdf"));
-    assert!(
-        failures[0]["ja"].as_str().unwrap().contains("画像"),
-        "{failures:?}"
-    );
+    assert!(failures[0]["ja"].as_str().unwrap().contains("画像"), "{failures:?}");
     assert!(list[0]["documents"].as_u64().unwrap() >= 28);
 }
 
@@ -106,16 +80,11 @@ fn kill_9_leaves_the_old_or_the_new() {
     env.succeed(&["dataset", "add", text(&old)]);
     let documents: Vec<(String, String)> = (0..12)
         .map(|n| {
-            (
-                format!("{n}.txt"),
-                format!("住民票の写しの手数料は、{n}百円とする。\n").repeat(20),
-            )
+            (format!("{n}.txt"), format!("住民票の写しの手数料は、{n}百円とする。\n").repeat(20))
         })
         .collect();
-    let borrowed: Vec<(&str, &str)> = documents
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
+    let borrowed: Vec<(&str, &str)> =
+        documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let new = env.dataset("new", "new", &borrowed);
     let mut seen = Vec::new();
     for step in 0..16u64 {

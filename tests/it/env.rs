@@ -13,9 +13,7 @@ pub(crate) struct Env {
 
 impl Env {
     pub(crate) fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
+        Self { dir: tempfile::tempdir().unwrap() }
     }
 
     /// A place below the folder of the test.
@@ -55,11 +53,7 @@ impl Env {
     pub(crate) fn fail(&self, arguments: &[&str], status: i32) -> String {
         let output = self.run(arguments);
         let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(
-            output.status.code(),
-            Some(status),
-            "{arguments:?}: {errors}"
-        );
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {errors}");
         assert!(!errors.contains("panicked"), "{errors}");
         errors
     }
@@ -70,11 +64,7 @@ impl Env {
     }
 
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        self.command(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Writes a data set with one text document a passage.

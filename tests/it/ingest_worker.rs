@@ -151,8 +151,5 @@ fn a_folder_goes_on_after_a_bad_file() {
     let on_document = |name: &str, _| names.push(name.to_owned());
     let report = read_folder(dir.path(), reader, on_document, |_| {}, &cancelled).unwrap();
     assert_eq!(names, ["0.docx", "1.docx", "2.docx", "4.docx", "5.docx"]);
-    assert!(matches!(
-        report.failures[..],
-        [(_, IngestError::Damaged(_))]
-    ));
+    assert!(matches!(report.failures[..], [(_, IngestError::Damaged(_))]));
 }

@@ -3,6 +3,7 @@
 mod browser;
 mod cli;
 mod dataset;
+mod demo;
 mod env;
 mod ingest_worker;
 mod mutants;

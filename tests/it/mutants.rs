@@ -35,9 +35,7 @@ fn mutate(bytes: &[u8], random: &mut Random) -> Vec<u8> {
             bytes.drain(at..end);
         }
         3 => {
-            let noise: Vec<u8> = (0..random.below(200))
-                .map(|_| random.below(256) as u8)
-                .collect();
+            let noise: Vec<u8> = (0..random.below(200)).map(|_| random.below(256) as u8).collect();
             bytes.splice(at..at, noise);
         }
         4 => {
@@ -58,10 +56,7 @@ fn files(dir: &std::path::Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files(&path, found);
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension != "toml")
-        {
+        } else if path.extension().is_some_and(|extension| extension != "toml") {
             found.push(path);
         }
     }
@@ -86,16 +81,9 @@ fn a_thousand_damaged_files() {
     let failures = record["failures"].as_array().unwrap();
     assert_eq!(documents + failures.len(), MUTANTS);
     for failure in failures {
-        let (path, why) = (
-            failure["path"].as_str().unwrap(),
-            failure["en"].as_str().unwrap(),
-        );
+        let (path, why) = (failure["path"].as_str().unwrap(), failure["en"].as_str().unwrap());
         assert!(!why.is_empty(), "{path}");
-        for sign in [
-            "Reading stopped half-way",
-            "was not read within",
-            "needs more than",
-        ] {
+        for sign in ["Reading stopped half-way", "was not read within", "needs more than"] {
             assert!(!why.contains(sign), "{path}: {why}");
         }
     }

@@ -12,14 +12,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("search", &["config", "document", "text"]),
     ("ingest", &["config", "document", "text"]),
     ("sync", &["config", "document", "text"]),
-    (
-        "answer",
-        &["llm", "search", "sync", "config", "document", "text"],
-    ),
-    (
-        "web",
-        &["answer", "sync", "ingest", "config", "document", "text"],
-    ),
+    ("answer", &["llm", "search", "sync", "config", "document", "text"]),
+    ("web", &["answer", "sync", "ingest", "config", "document", "text"]),
     ("cli", &["config", "text"]),
 ];
 
@@ -75,13 +69,7 @@ fn sources() -> Vec<(String, String)> {
         .into_iter()
         .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap();
-            (
-                path.strip_prefix(root)
-                    .unwrap()
-                    .to_string_lossy()
-                    .into_owned(),
-                text,
-            )
+            (path.strip_prefix(root).unwrap().to_string_lossy().into_owned(), text)
         })
         .collect()
 }
@@ -97,11 +85,7 @@ fn names_after<'t>(text: &'t str, prefix: &'t str) -> impl Iterator<Item = &'t s
     text.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .flat_map(move |line| line.split(prefix).skip(1))
-        .map(|rest| {
-            rest.split(|c: char| !c.is_alphanumeric() && c != '_')
-                .next()
-                .unwrap_or("")
-        })
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(""))
 }
 
 #[test]
@@ -110,9 +94,7 @@ fn imports_go_down_only() {
     let mut wrong = Vec::new();
     for (path, text) in sources() {
         let from = module(&path);
-        let Some(allowed) = arrows.get(from) else {
-            continue;
-        };
+        let Some(allowed) = arrows.get(from) else { continue };
         for to in names_after(&text, "crate::") {
             let is_module = arrows.contains_key(to) || to == "commands";
             if is_module && to != from && !allowed.contains(&to) {
@@ -129,10 +111,7 @@ fn every_module_has_its_arrows() {
         ARROWS.iter().any(|(module, _)| *module == name)
             || matches!(name, "main" | "lib" | "commands")
     };
-    let unknown: Vec<_> = sources()
-        .into_iter()
-        .filter(|(path, _)| !known(module(path)))
-        .collect();
+    let unknown: Vec<_> = sources().into_iter().filter(|(path, _)| !known(module(path))).collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
 }
 
@@ -146,10 +125,8 @@ fn each_crate_has_its_home() {
                 continue;
             }
             let code = text.split("#[cfg(test)]").next().unwrap_or("");
-            let named = code
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"))
-                .any(|line| {
+            let named =
+                code.lines().filter(|line| !line.trim_start().starts_with("//")).any(|line| {
                     line.contains(&format!("use {name}::"))
                         || line.contains(&format!(" {name}::"))
                         || line.contains(&format!("<{name}::"))
@@ -198,12 +175,7 @@ fn files_are_small_and_open_with_their_job() {
 
 #[test]
 fn nothing_is_left_for_later() {
-    let marks = [
-        concat!("TO", "DO"),
-        concat!("FIX", "ME"),
-        concat!("X", "XX:"),
-        "#[ignore",
-    ];
+    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX:"), "#[ignore"];
     let mut wrong = Vec::new();
     for (path, text) in sources() {
         for mark in marks {

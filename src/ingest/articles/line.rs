@@ -22,11 +22,7 @@ pub(super) struct ArticleLine {
 
 impl ArticleLine {
     pub(super) fn key(&self) -> String {
-        self.number
-            .iter()
-            .map(u64::to_string)
-            .collect::<Vec<_>>()
-            .join("-")
+        self.number.iter().map(u64::to_string).collect::<Vec<_>>().join("-")
     }
 }
 
@@ -40,22 +36,18 @@ pub(super) fn article(line: &str) -> Option<ArticleLine> {
         caption: None,
         strict: next.is_none_or(char::is_whitespace),
         reference: next
-            .is_some_and(|c| "のにをはがとでへ、。，及又並若各から中第等・～―-".contains(c)),
+            .is_some_and(|c| "のにをはがとでへ、。，及又並若各から中第等関・～―-".contains(c)),
     };
     if let Some((caption, after)) = parenthesized(rest.trim_start()) {
-        let closed = after
-            .chars()
-            .next()
-            .is_none_or(|c| !"のにをはがとで、及又中等".contains(c));
+        let closed = after.chars().next().is_none_or(|c| !"のにをはがとで、及又中等".contains(c));
         found.strict |= closed;
         found.reference = !closed;
         found.caption = closed.then(|| caption.to_owned());
     }
     let deleted = rest.trim_end().ends_with("削除") && rest.chars().count() <= LABEL_CHARS_MAX;
     if deleted {
-        let joined = ["から", "及び", "・", "～", "―"]
-            .iter()
-            .find_map(|word| rest.strip_prefix(word));
+        let joined =
+            ["から", "及び", "・", "～", "―"].iter().find_map(|word| rest.strip_prefix(word));
         if let Some((last, _)) = joined.and_then(article_number) {
             found.last = last;
         }
@@ -66,8 +58,8 @@ pub(super) fn article(line: &str) -> Option<ArticleLine> {
 }
 
 fn article_number(text: &str) -> Option<(Vec<u64>, &str)> {
-    let (first, rest) = numeral(text.strip_prefix('第')?)?;
-    let mut rest = rest.strip_prefix('条')?;
+    let (first, rest) = numeral(text.strip_prefix('第')?.trim_start())?;
+    let mut rest = rest.trim_start().strip_prefix('条')?;
     let mut number = vec![first];
     while let Some((branch, after)) = rest.strip_prefix(['の', 'ノ']).and_then(numeral) {
         number.push(branch);
@@ -119,16 +111,23 @@ pub(super) fn caption(line: &str) -> Option<&str> {
 
 /// The inside of a line that is wholly in parentheses.
 pub(super) fn bracketed(line: &str) -> Option<&str> {
-    parenthesized(line.trim())
-        .filter(|(_, after)| after.is_empty())
-        .map(|(inner, _)| inner)
+    parenthesized(line.trim()).filter(|(_, after)| after.is_empty()).map(|(inner, _)| inner)
+}
+
+/// A text and what stands in parentheses at its end; a text wholly in parentheses is behind an
+/// empty one.
+pub(super) fn bracketed_end(text: &str) -> (&str, Option<&str>) {
+    let opens = |(at, _): (usize, &str)| {
+        let (inner, after) = parenthesized(&text[at..])?;
+        after.is_empty().then_some((text[..at].trim_end(), Some(inner)))
+    };
+    // A title has few parentheses; a line with more is none.
+    text.match_indices(['（', '(']).take(8).find_map(opens).unwrap_or((text, None))
 }
 
 /// 「平成12年3月29日条例第10号」, 「桜市規則第３号」: a kind, then 第X号 at the end.
 pub(super) fn is_law_number(text: &str) -> bool {
-    const KINDS: [&str; 9] = [
-        "条例", "規則", "訓令", "告示", "法律", "政令", "規程", "要綱", "訓",
-    ];
+    const KINDS: [&str; 9] = ["条例", "規則", "訓令", "告示", "法律", "政令", "規程", "要綱", "訓"];
     let text = text.trim();
     let Some(head) = text.strip_suffix('号') else {
         return false;
@@ -145,7 +144,8 @@ pub(super) fn is_law_number(text: &str) -> bool {
 /// with a range of articles, are none.
 pub(super) fn chapter(line: &str) -> Option<(usize, String)> {
     let line = line.trim();
-    let (_, rest) = numeral(line.strip_prefix('第')?)?;
+    let (_, rest) = numeral(line.strip_prefix('第')?.trim_start())?;
+    let rest = rest.trim_start();
     let unit = rest.chars().next()?;
     let level = "編章節款目".chars().position(|known| known == unit)? + 1;
     let mut title = &rest[unit.len_utf8()..];
@@ -161,35 +161,24 @@ pub(super) fn chapter(line: &str) -> Option<(usize, String)> {
 /// 附則, with the amending law in parentheses where it stands there.
 pub(super) fn supplement(line: &str) -> Option<String> {
     let packed: String = line.chars().filter(|c| !c.is_whitespace()).collect();
-    let rest = packed
-        .strip_prefix("附則")
-        .or_else(|| packed.strip_prefix("付則"))?;
+    let rest = packed.strip_prefix("附則").or_else(|| packed.strip_prefix("付則"))?;
     let rest = rest.strip_suffix('抄').unwrap_or(rest);
     if rest.is_empty() {
         return Some(String::new());
     }
-    bracketed(rest).map(|inner| {
-        if inner == "抄" {
-            String::new()
-        } else {
-            inner.to_owned()
-        }
-    })
+    bracketed(rest).map(|inner| if inner == "抄" { String::new() } else { inner.to_owned() })
 }
 
 /// 別表 or 様式: a short line that names an appendix.
 pub(super) fn appendix(line: &str) -> bool {
     let line = line.trim();
-    let Some(rest) = ["別表", "別記", "別紙", "様式"]
-        .iter()
-        .find_map(|word| line.strip_prefix(word))
+    let Some(rest) =
+        ["別表", "別記", "別紙", "様式"].iter().find_map(|word| line.strip_prefix(word))
     else {
         return false;
     };
     let after = rest.trim_start_matches("様式").trim_start_matches('第');
-    let after = numeral(after)
-        .map_or(after, |(_, rest)| rest)
-        .trim_start_matches(['号', '表']);
+    let after = numeral(after).map_or(after, |(_, rest)| rest).trim_start_matches(['号', '表']);
     let named = after.is_empty() || after.starts_with(['（', '(', '　', ' ', 'の']);
     named
         && line.chars().count() <= LABEL_CHARS_MAX
@@ -197,12 +186,20 @@ pub(super) fn appendix(line: &str) -> bool {
         && !line.ends_with(['の', 'に', 'を', 'る'])
 }
 
-/// A 項 number before a space: 「２　前項の…」.
-pub(super) fn paragraph(line: &str) -> Option<u32> {
+/// A 項 number before a space: 「２　前項の…」. `tight` takes it without the space as well, as it
+/// comes out of many PDFs, where no counter follows (「２前項の」, not 「２年以内」).
+pub(super) fn paragraph(line: &str, tight: bool) -> Option<u32> {
     let line = normalize(line.trim_start());
     let end = line.find(|c: char| !c.is_ascii_digit())?;
-    let spaced = line[end..].starts_with(' ') && !line[end..].trim().is_empty();
-    (spaced && (1..=2).contains(&end)).then(|| line[..end].parse().ok())?
+    let rest = &line[end..];
+    let spaced = rest.starts_with(' ') && !rest.trim().is_empty();
+    let counter = rest.starts_with(|c: char| {
+        c.is_ascii()
+            || "年月日人件円号条項章節歳時分回名割倍以第級階箇ヶか月週度万千百区丁番、。・～-"
+                .contains(c)
+    });
+    let found = spaced || (tight && !counter);
+    (found && (1..=2).contains(&end)).then(|| line[..end].parse().ok())?
 }
 
 #[cfg(test)]
@@ -213,36 +210,27 @@ mod tests {
     fn articles_and_references_to_them() {
         let check = |line: &str, key: &str, strict: bool, caption: Option<&str>| {
             let found = article(line).unwrap();
-            assert_eq!(
-                (found.key().as_str(), found.strict),
-                (key, strict),
-                "{line}"
-            );
+            assert_eq!((found.key().as_str(), found.strict), (key, strict), "{line}");
             assert_eq!(found.caption.as_deref(), caption, "{line}");
         };
         check("第１条　この条例は", "1", true, None);
         check("　第十条の二　市長は", "10-2", true, None);
         check("第3条（定義）", "3", true, Some("定義"));
         check("第3条 (用語(略語)) この", "3", true, Some("用語(略語)"));
+        check("第 5 条　この", "5", true, None);
         check("第４条この条例は", "4", false, None);
         check("第三条の規定により", "3", false, None);
         check("第三条（第二項を除く。）の規定", "3", false, None);
         assert!(article("第三条の規定により").unwrap().reference);
         let range = article("第５条から第７条まで　削除").unwrap();
-        assert_eq!(
-            (range.number, range.last, range.strict),
-            (vec![5], vec![7], true)
-        );
+        assert_eq!((range.number, range.last, range.strict), (vec![5], vec![7], true));
         assert_eq!(article("第１章　総則"), None);
         assert_eq!(article("第条"), None);
     }
 
     #[test]
     fn other_lines() {
-        assert_eq!(
-            chapter("第２章の２　手数料"),
-            Some((2, "第２章の２　手数料".to_owned()))
-        );
+        assert_eq!(chapter("第２章の２　手数料"), Some((2, "第２章の２　手数料".to_owned())));
         assert_eq!(chapter("第一章　総則（第一条―第五条）"), None);
         assert_eq!(chapter("第一章の規定は"), None);
         assert_eq!(supplement("附　則").as_deref(), Some(""));
@@ -251,12 +239,17 @@ mod tests {
             Some("令和５年条例第３号")
         );
         assert_eq!(supplement("附則第二条の規定"), None);
+        assert_eq!(bracketed_end("題（一）（二）"), ("題（一）", Some("二")));
+        assert_eq!(bracketed_end("（全部）"), ("", Some("全部")));
+        assert_eq!(bracketed_end("題"), ("題", None));
         assert_eq!(caption("（目的）"), Some("目的"));
         assert_eq!(caption("（平成12年3月29日条例第10号）"), None);
         assert_eq!(caption("（注）を参照"), None);
-        assert_eq!(paragraph("２　前項の規定"), Some(2));
-        assert_eq!(paragraph("２０２６年　度"), None);
-        assert_eq!(paragraph("2月 1日"), None);
+        assert_eq!(paragraph("２　前項の規定", false), Some(2));
+        assert_eq!(paragraph("２０２６年　度", false), None);
+        assert_eq!(paragraph("2月 1日", true), None);
+        assert_eq!(paragraph("２前項の規定", false), None);
+        assert_eq!(paragraph("２前項の規定", true), Some(2));
         for (line, yes) in [
             ("別表第一（第３条関係）", true),
             ("別表", true),

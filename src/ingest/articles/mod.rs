@@ -37,6 +37,7 @@ pub(crate) fn split(sections: Vec<Section>) -> (Vec<Section>, Option<Ordinance>)
     let mut splitter = Splitter::new(&sections);
     for at in 0..lines.len() {
         splitter.line(&lines[at..]);
+        splitter.count(&lines[at]);
     }
     splitter.flush();
     if !splitter.is_ordinance() {
@@ -68,31 +69,15 @@ fn flatten(sections: &[Section]) -> Vec<Line<'_>> {
     let mut lines = Vec::new();
     let mut before: &[String] = &[];
     for (section, current) in sections.iter().enumerate() {
-        let common = before
-            .iter()
-            .zip(&current.headings)
-            .take_while(|(a, b)| a == b)
-            .count();
+        let common = before.iter().zip(&current.headings).take_while(|(a, b)| a == b).count();
         for (depth, text) in current.headings.iter().enumerate().skip(common) {
-            lines.push(Line {
-                text,
-                section,
-                kind: Kind::Heading(depth),
-            });
+            lines.push(Line { text, section, kind: Kind::Heading(depth) });
         }
         before = &current.headings;
         if current.table {
-            lines.push(Line {
-                text: &current.text,
-                section,
-                kind: Kind::Table,
-            });
+            lines.push(Line { text: &current.text, section, kind: Kind::Table });
         } else {
-            let text = |text| Line {
-                text,
-                section,
-                kind: Kind::Text,
-            };
+            let text = |text| Line { text, section, kind: Kind::Text };
             lines.extend(current.text.lines().map(text));
         }
     }
@@ -109,6 +94,8 @@ struct Heading {
 struct Splitter<'a> {
     sections: &'a [Section],
     built: Vec<Section>,
+    /// Where in `built` the articles since the last 第１条 begin.
+    part_start: usize,
     path: Vec<Heading>,
     /// 編, 章, 節 found in the text, with their levels; also 附則 and 別表 as level 0.
     chapters: Vec<(usize, String)>,
@@ -119,6 +106,8 @@ struct Splitter<'a> {
     waiting: Option<String>,
     /// 項; 0 before the first.
     paragraph: u32,
+    /// The document leaves no space behind its numbers, as many PDFs come out.
+    tight: bool,
     /// Inside 別表 or 様式, where a form's own 第１条 is none of the ordinance.
     in_appendix: bool,
     /// Headings of the reader's that were open when the provision began.
@@ -141,6 +130,7 @@ impl<'a> Splitter<'a> {
         Self {
             sections,
             built: Vec::new(),
+            part_start: 0,
             path: Vec::new(),
             chapters: Vec::new(),
             supplement: None,
@@ -148,6 +138,7 @@ impl<'a> Splitter<'a> {
             caption: String::new(),
             waiting: None,
             paragraph: 0,
+            tight: false,
             in_appendix: false,
             opened_depth: 0,
             last: Vec::new(),
@@ -166,7 +157,6 @@ impl<'a> Splitter<'a> {
         let [line, following @ ..] = lines else {
             return;
         };
-        self.count(line);
         self.enter(line);
         if line.kind == Kind::Table {
             self.flush();
@@ -210,7 +200,7 @@ impl<'a> Splitter<'a> {
             return;
         }
         let counted = self.article.is_some() || self.supplement.is_some();
-        if counted && line::paragraph(line.text) == Some(self.paragraph + 1) {
+        if counted && line::paragraph(line.text, self.tight) == Some(self.paragraph + 1) {
             self.flush();
             self.paragraph += 1;
             if let Some(caption) = self.waiting.take() {
@@ -234,10 +224,7 @@ impl<'a> Splitter<'a> {
         if let Kind::Heading(depth) = line.kind {
             self.flush();
             self.close_headings(depth);
-            self.path.push(Heading {
-                text: line.text.to_owned(),
-                taken: false,
-            });
+            self.path.push(Heading { text: line.text.to_owned(), taken: false });
         }
         if self.path.len() > next.headings.len() {
             self.flush();
@@ -263,16 +250,13 @@ impl<'a> Splitter<'a> {
             return false;
         }
         if self.last.is_empty() {
-            return found.number == [1] && found.strict;
+            return found.number == [1] && (found.strict || !found.reference);
         }
         if found.number == [1] && found.strict && self.articles > 1 && self.supplement.is_none() {
             return true;
         }
         let ahead = found.number > self.last
-            && found
-                .number
-                .first()
-                .is_some_and(|first| *first <= self.last[0] + STEP_MAX);
+            && found.number.first().is_some_and(|first| *first <= self.last[0] + STEP_MAX);
         ahead && (found.strict || (follows(&self.last, &found.number) && !found.reference))
     }
 
@@ -291,6 +275,7 @@ impl<'a> Splitter<'a> {
         let waiting = self.waiting.take();
         self.caption = found.caption.clone().or(waiting).unwrap_or_default();
         self.article = Some(found.key());
+        self.tight = !found.strict;
         self.last.clone_from(&found.last);
         self.paragraph = 1;
         self.buffer.push(line.text);
@@ -335,7 +320,7 @@ impl<'a> Splitter<'a> {
         let article = line::article(next.text).is_some_and(|found| self.accepts(&found));
         let paragraph = self.supplement.is_some()
             && self.article.is_none()
-            && line::paragraph(next.text) == Some(self.paragraph + 1);
+            && line::paragraph(next.text, self.tight) == Some(self.paragraph + 1);
         (article || paragraph).then_some(caption)
     }
 
@@ -344,20 +329,16 @@ impl<'a> Splitter<'a> {
         let entry = |section: &Section| {
             section.text.chars().count() <= CONTENTS_CHARS_MAX && !section.text.contains('。')
         };
-        let cited = |section: &&mut Section| section.article.is_some();
-        if self
-            .built
-            .iter()
-            .filter(|section| section.article.is_some())
-            .all(entry)
-        {
-            for section in self.built.iter_mut().filter(cited) {
+        let part = &mut self.built[self.part_start..];
+        if part.iter().filter(|section| section.article.is_some()).all(entry) {
+            for section in part.iter_mut().filter(|section| section.article.is_some()) {
                 section.article = None;
                 section.caption.clear();
             }
             self.articles = 0;
             self.in_order = 0;
         }
+        self.part_start = self.built.len();
         self.last.clear();
     }
 
@@ -371,13 +352,10 @@ impl<'a> Splitter<'a> {
         // 附則 and 別表 stand outside the chapters, also where those are the reader's headings.
         let outside = self.chapters.iter().any(|(level, _)| *level == 0);
         let above = |heading: &&Heading| {
-            !heading.taken && !(outside && line::chapter(&heading.text).is_some())
+            !(heading.taken || outside && line::chapter(&heading.text).is_some())
         };
         let own = self.path.iter().filter(above).map(|heading| &heading.text);
-        let headings = own
-            .chain(self.chapters.iter().map(|(_, title)| title))
-            .cloned()
-            .collect();
+        let headings = own.chain(self.chapters.iter().map(|(_, title)| title)).cloned().collect();
         let cited = self.article.is_some() || self.supplement.is_some();
         let article = cited.then(|| ArticleRef {
             article: self.article.clone().unwrap_or_default(),
@@ -387,11 +365,7 @@ impl<'a> Splitter<'a> {
         });
         self.built.push(Section {
             headings,
-            caption: if cited {
-                self.caption.clone()
-            } else {
-                String::new()
-            },
+            caption: if cited { self.caption.clone() } else { String::new() },
             article,
             locator: source.locator.clone(),
             text,
@@ -433,15 +407,9 @@ fn whole_articles(mut sections: Vec<Section>) -> Vec<Section> {
         _ => false,
     };
     for run in sections.chunk_by_mut(same) {
-        let paragraphs = run
-            .iter()
-            .filter_map(|section| section.article.as_ref()?.paragraph)
-            .max();
+        let paragraphs = run.iter().filter_map(|section| section.article.as_ref()?.paragraph).max();
         if paragraphs == Some(1) {
-            for article in run
-                .iter_mut()
-                .filter_map(|section| section.article.as_mut())
-            {
+            for article in run.iter_mut().filter_map(|section| section.article.as_mut()) {
                 article.paragraph = None;
             }
         }
@@ -452,43 +420,33 @@ fn whole_articles(mut sections: Vec<Section>) -> Vec<Section> {
 /// Title and number, from the lines above the first article.
 fn head(lines: &[Line<'_>]) -> Ordinance {
     let mut ordinance = Ordinance::default();
-    for line in lines
-        .iter()
-        .take_while(|line| line::article(line.text).is_none())
-    {
-        let text = line.text.trim();
-        let bare = line::bracketed(text).unwrap_or(text);
-        if ordinance.number.is_empty() && line::is_law_number(bare) {
-            bare.clone_into(&mut ordinance.number);
-        } else if ordinance.title.is_none() && is_title(text) {
-            ordinance.title = Some(
-                text.trim_start_matches(['○', '◯', '◎', ' ', '　'])
-                    .to_owned(),
-            );
+    for line in lines.iter().take_while(|line| line::article(line.text).is_none()) {
+        let (name, behind) = line::bracketed_end(line.text.trim());
+        if ordinance.number.is_empty()
+            && let Some(number) = behind.or(Some(name)).filter(|text| line::is_law_number(text))
+        {
+            number.clone_into(&mut ordinance.number);
+        }
+        if ordinance.title.is_none() && is_title(name) {
+            let alone = behind.is_none_or(|text| text == "抄" || line::is_law_number(text));
+            let title = if alone { name } else { line.text.trim() };
+            let title = title.trim_start_matches(['○', '◯', '◎', ' ', '　']);
+            ordinance.title = Some(title.to_owned());
         }
     }
     ordinance
 }
 
-fn is_title(text: &str) -> bool {
+fn is_title(name: &str) -> bool {
     const KINDS: [&str; 8] = ["条例", "規則", "規程", "要綱", "要領", "細則", "訓令", "法"];
-    let end = text
-        .rfind(['（', '('])
-        .filter(|_| text.ends_with(['）', ')']));
-    let name = text[..end.unwrap_or(text.len())].trim();
     name.chars().count() <= TITLE_CHARS_MAX
         && !name.contains(['。', '、'])
-        && KINDS
-            .iter()
-            .any(|kind| name.ends_with(kind) && name != *kind)
+        && KINDS.iter().any(|kind| name.ends_with(kind) && name != *kind)
 }
 
 /// Says whether articles may be found here: rows and slides hold none.
 pub(crate) fn applies(section: &Section) -> bool {
-    !matches!(
-        section.locator,
-        Locator::Rows { .. } | Locator::Slide { .. }
-    )
+    !matches!(section.locator, Locator::Rows { .. } | Locator::Slide { .. })
 }
 
 #[cfg(test)]

@@ -14,34 +14,21 @@ const ORDINANCE: &str = "○桜市自転車駐車場条例\n（平成12年3月29
 別表（第２条の２関係）\n自転車　100円";
 
 fn section(text: &str) -> Section {
-    Section {
-        text: text.to_owned(),
-        ..Section::default()
-    }
+    Section { text: text.to_owned(), ..Section::default() }
 }
 
 fn shape(sections: &[Section]) -> Vec<(String, String, String)> {
     let shape = |s: &Section| {
-        let label = s
-            .article
-            .as_ref()
-            .map(ArticleRef::label)
-            .unwrap_or_default();
-        (
-            s.headings.join(">"),
-            format!("{label}|{}", s.caption),
-            s.text.clone(),
-        )
+        let label = s.article.as_ref().map(ArticleRef::label).unwrap_or_default();
+        (s.headings.join(">"), format!("{label}|{}", s.caption), s.text.clone())
     };
     sections.iter().map(shape).collect()
 }
 
 fn check(found: &[Section], expected: &[(&str, &str, &str)]) {
     let found = shape(found);
-    let found: Vec<_> = found
-        .iter()
-        .map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str()))
-        .collect();
+    let found: Vec<_> =
+        found.iter().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())).collect();
     assert_eq!(found, expected);
 }
 
@@ -69,27 +56,11 @@ fn an_ordinance_is_split() {
                 "第二条第一項|定義",
                 "第２条　この条例において「自転車」とは、次に掲げるものをいう。\n一　自転車\n二　原動機付自転車\n第三条の規定により行う場合を含む。",
             ),
-            (
-                "第１章　総則",
-                "第二条第二項|定義",
-                "２　前項の規定は、市長が別に定める。",
-            ),
-            (
-                "第２章　使用料",
-                "第二条の二|",
-                "第２条の２　使用料は、別表のとおりとする。",
-            ),
+            ("第１章　総則", "第二条第二項|定義", "２　前項の規定は、市長が別に定める。"),
+            ("第２章　使用料", "第二条の二|", "第２条の２　使用料は、別表のとおりとする。"),
             ("第２章　使用料", "第三条|", "第３条から第５条まで　削除"),
-            (
-                "第２章　使用料",
-                "第六条|減免",
-                "第６条　市長は、使用料を減免することができる。",
-            ),
-            (
-                "附則",
-                "附則第一項|施行期日",
-                "１　この条例は、平成12年4月1日から施行する。",
-            ),
+            ("第２章　使用料", "第六条|減免", "第６条　市長は、使用料を減免することができる。"),
+            ("附則", "附則第一項|施行期日", "１　この条例は、平成12年4月1日から施行する。"),
             ("附則", "附則第二項|経過措置", "２　従前の例による。"),
             (
                 "附則",
@@ -104,31 +75,19 @@ fn an_ordinance_is_split() {
 #[test]
 fn pages_headings_and_tables() {
     let page = |number: u32, text: &str| Section {
-        locator: Locator::Pages {
-            first: number,
-            last: number,
-        },
+        locator: Locator::Pages { first: number, last: number },
         ..section(text)
     };
     let (found, _) = split(vec![
-        page(
-            1,
-            "桜市規則\n第１条　この規則は、\n必要な事項を定める。\n第２条この規則は、",
-        ),
+        page(1, "桜市規則\n第１条　この規則は、\n必要な事項を定める。\n第２条この規則は、"),
         page(2, "桜市に適用する。\n（委任）"),
         page(3, "第３条　市長が定める。"),
     ]);
-    let places: Vec<_> = found
-        .iter()
-        .map(|s| (s.locator.label(), s.text.as_str()))
-        .collect();
+    let places: Vec<_> = found.iter().map(|s| (s.locator.label(), s.text.as_str())).collect();
     assert_eq!(
         places[1..],
         [
-            (
-                "1ページ".to_owned(),
-                "第１条　この規則は、\n必要な事項を定める。"
-            ),
+            ("1ページ".to_owned(), "第１条　この規則は、\n必要な事項を定める。"),
             ("1ページ".to_owned(), "第２条この規則は、"),
             ("2ページ".to_owned(), "桜市に適用する。"),
             ("3ページ".to_owned(), "第３条　市長が定める。"),
@@ -167,19 +126,43 @@ fn contents_are_no_articles() {
                 第２条　定義を定める。\n第３条　委任を定める。";
     let (found, ordinance) = split(vec![section(text)]);
     assert!(ordinance.is_some());
-    let cited: Vec<_> = found
-        .iter()
-        .filter(|s| s.article.is_some())
-        .map(|s| s.text.as_str())
-        .collect();
+    let cited: Vec<_> =
+        found.iter().filter(|s| s.article.is_some()).map(|s| s.text.as_str()).collect();
     assert_eq!(
         cited,
-        [
-            "第１条　目的を定める。",
-            "第２条　定義を定める。",
-            "第３条　委任を定める。"
-        ]
+        ["第１条　目的を定める。", "第２条　定義を定める。", "第３条　委任を定める。"]
     );
+}
+
+#[test]
+fn numbers_without_a_space_are_read() {
+    let text = "桜市条例\n（目的）\n第１条この条例は、目的を定める。\n第２条市長は、法\n第３条の規定により定める。\n\
+                ２市長は、前項を公表する。\n３年以内に見直す。\n第３条この条例の施行は、規則で定める。";
+    let (found, _) = split(vec![section(text)]);
+    check(
+        &found[1..],
+        &[
+            ("", "第一条|目的", "第１条この条例は、目的を定める。"),
+            ("", "第二条第一項|", "第２条市長は、法\n第３条の規定により定める。"),
+            ("", "第二条第二項|", "２市長は、前項を公表する。\n３年以内に見直す。"),
+            ("", "第三条|", "第３条この条例の施行は、規則で定める。"),
+        ],
+    );
+}
+
+#[test]
+fn title_and_number_on_one_line() {
+    for (line, title, number) in [
+        ("桜市条例（平成１２年条例第１０号）", "桜市条例", "平成１２年条例第１０号"),
+        ("◎桜市個人情報保護条例（案）", "桜市個人情報保護条例（案）", ""),
+        ("この条例は、規則", "", ""),
+    ] {
+        let body = "第１条　甲を定める。\n第２条　乙を定める。\n第３条　丙を定める。";
+        let text = format!("{line}\n{body}");
+        let ordinance = split(vec![section(&text)]).1.unwrap();
+        assert_eq!(ordinance.title.as_deref().unwrap_or_default(), title);
+        assert_eq!(ordinance.number, number);
+    }
 }
 
 #[test]

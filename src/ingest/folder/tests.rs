@@ -15,20 +15,9 @@ fn reader(path: &Path) -> Result<Document, IngestError> {
     if text == "bad" {
         return Err(IngestError::Empty);
     }
-    let warnings = if text == "odd" {
-        vec!["何か".to_owned()]
-    } else {
-        Vec::new()
-    };
-    let sections = vec![Section {
-        text,
-        ..Section::default()
-    }];
-    Ok(Document {
-        sections,
-        warnings,
-        ..Document::default()
-    })
+    let warnings = if text == "odd" { vec!["何か".to_owned()] } else { Vec::new() };
+    let sections = vec![Section { text, ..Section::default() }];
+    Ok(Document { sections, warnings, ..Document::default() })
 }
 
 #[test]
@@ -59,16 +48,9 @@ fn everything_is_named_and_counted() {
     let report =
         read_folder(dir, reader, on_document, on_progress, &AtomicBool::new(false)).unwrap();
     assert_eq!(names, ["a.md", "b/二.txt"]);
-    let failures: Vec<_> = report
-        .failures
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let failures: Vec<_> = report.failures.iter().map(|(name, _)| name.as_str()).collect();
     let linked = if cfg!(unix) { &["link.md"][..] } else { &[] };
-    assert_eq!(
-        failures,
-        [&["b/dataset.toml", "c.txt", "d.jtd"][..], linked].concat()
-    );
+    assert_eq!(failures, [&["b/dataset.toml", "c.txt", "d.jtd"][..], linked].concat());
     assert_eq!(report.failures[0].1, IngestError::Unsupported);
     assert_eq!(report.warnings, [("a.md".to_owned(), "何か".to_owned())]);
 
@@ -103,12 +85,7 @@ fn cancelling_and_a_missing_folder_are_errors() {
     cancelled.store(true, Ordering::Relaxed);
     let result = read_folder(dir.path(), reader, |_, _| {}, |_| {}, &cancelled);
     assert!(matches!(result, Err(FolderError::Cancelled)));
-    let missing = read_folder(
-        &dir.path().join("no"),
-        reader,
-        |_, _| {},
-        |_| {},
-        &AtomicBool::new(false),
-    );
+    let missing =
+        read_folder(&dir.path().join("no"), reader, |_, _| {}, |_| {}, &AtomicBool::new(false));
     assert!(missing.unwrap_err().to_string().contains("no"));
 }

@@ -31,27 +31,17 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
     let root = tree::parse(&decoded.text)?;
     let law = root.find("Law").ok_or_else(|| not_a_law(&root))?;
     let body = law.child("LawBody").ok_or_else(|| not_a_law(&root))?;
-    let title = body
-        .child("LawTitle")
-        .map(Element::text)
-        .unwrap_or_default();
+    let title = body.child("LawTitle").map(Element::text).unwrap_or_default();
     let mut statute = Statute::default();
     for part in body.children() {
         statute.part(part);
     }
     let mut warnings = decoded.warnings();
     if statute.pictures > 0 {
-        warnings.push(format!(
-            "図や様式の画像{}点は読み取っていません。",
-            statute.pictures
-        ));
+        warnings.push(format!("図や様式の画像{}点は読み取っていません。", statute.pictures));
     }
     Ok(Document {
-        title: if title.is_empty() {
-            name.to_owned()
-        } else {
-            title
-        },
+        title: if title.is_empty() { name.to_owned() } else { title },
         law: Some(LawInfo {
             number: law.child("LawNum").map(Element::text).unwrap_or_default(),
             authority: authority(law.attribute("LawType")),
@@ -63,10 +53,7 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
 }
 
 fn not_a_law(root: &Element) -> IngestError {
-    IngestError::Damaged(format!(
-        "XML of <{}> holds no <Law> with a <LawBody>",
-        root.name
-    ))
+    IngestError::Damaged(format!("XML of <{}> holds no <Law> with a <LawBody>", root.name))
 }
 
 fn authority(law_type: &str) -> Option<Authority> {
@@ -80,9 +67,7 @@ fn authority(law_type: &str) -> Option<Authority> {
 
 /// 略称 as the statute or the API's answer around it gives them.
 fn abbreviations(root: &Element, body: &Element) -> Vec<String> {
-    let own = body
-        .child("LawTitle")
-        .map(|title| title.attribute("Abbrev").to_owned());
+    let own = body.child("LawTitle").map(|title| title.attribute("Abbrev").to_owned());
     let answer = root.find("abbrev").map(Element::text);
     let mut found: Vec<String> = Vec::new();
     for list in own.into_iter().chain(answer) {
@@ -120,17 +105,14 @@ impl Statute {
             name if is_appendix(name) => self.appendix(part),
             _ => {
                 let lines = self.lines(part);
-                self.push(lines, String::new(), None);
+                self.push(&lines, "", None);
             }
         }
     }
 
     /// The articles, divisions or bare paragraphs of a part.
     fn provisions(&mut self, part: &Element) {
-        let paragraphs = part
-            .children()
-            .filter(|child| child.name == "Paragraph")
-            .count();
+        let paragraphs = part.children().filter(|child| child.name == "Paragraph").count();
         for (at, child) in part.children().enumerate() {
             let name = child.name.as_str();
             if DIVISIONS.contains(&name) {
@@ -140,38 +122,26 @@ impl Statute {
             } else if name == "Article" {
                 self.article(child);
             } else if name == "Paragraph" {
-                let article = self
-                    .supplement
-                    .is_some()
-                    .then(|| self.reference(String::new()));
+                let article = self.supplement.is_some().then(|| self.reference(String::new()));
                 let number = (paragraphs > 1).then(|| paragraph_number(child, at));
                 self.paragraph(child, "", "", number, article.as_slice());
             } else if is_appendix(name) {
                 self.appendix(child);
             } else if !name.ends_with("Title") && !name.ends_with("Label") {
                 let lines = self.lines(child);
-                self.push(lines, String::new(), None);
+                self.push(&lines, "", None);
             }
         }
     }
 
     fn article(&mut self, article: &Element) {
-        let title = article
-            .child("ArticleTitle")
-            .map(Element::text)
-            .unwrap_or_default();
-        let caption = article
-            .child("ArticleCaption")
-            .map(Element::text)
-            .unwrap_or_default();
+        let title = article.child("ArticleTitle").map(Element::text).unwrap_or_default();
+        let caption = article.child("ArticleCaption").map(Element::text).unwrap_or_default();
         let references: Vec<_> = article_keys(article.attribute("Num"), &title)
             .into_iter()
             .map(|key| self.reference(key))
             .collect();
-        let paragraphs = article
-            .children()
-            .filter(|child| child.name == "Paragraph")
-            .count();
+        let paragraphs = article.children().filter(|child| child.name == "Paragraph").count();
         let mut nth = 0;
         for child in article.children() {
             match child.name.as_str() {
@@ -184,16 +154,13 @@ impl Statute {
                 }
                 _ => {
                     let lines = self.lines(child);
-                    self.push(lines, bare(&caption), references.first().cloned());
+                    self.push(&lines, &bare(&caption), references.first());
                 }
             }
         }
         if nth == 0 {
-            let lines = vec![Line {
-                text: title,
-                table: false,
-            }];
-            self.push(lines, bare(&caption), references.first().cloned());
+            let lines = vec![Line { text: title, table: false }];
+            self.push(&lines, &bare(&caption), references.first());
         }
     }
 
@@ -206,24 +173,18 @@ impl Statute {
         number: Option<u32>,
         articles: &[ArticleRef],
     ) {
-        let own = paragraph
-            .child("ParagraphCaption")
-            .map(Element::text)
-            .unwrap_or_default();
+        let own = paragraph.child("ParagraphCaption").map(Element::text).unwrap_or_default();
         let caption = bare(if own.is_empty() { caption } else { &own });
         let mut lines = self.lines(paragraph);
         if let (false, Some(first)) = (label.is_empty(), lines.first_mut()) {
             first.text = format!("{label}　{}", first.text);
         }
         for article in articles {
-            let article = ArticleRef {
-                paragraph: number,
-                ..article.clone()
-            };
-            self.push(lines.clone(), caption.clone(), Some(article));
+            let article = ArticleRef { paragraph: number, ..article.clone() };
+            self.push(&lines, &caption, Some(&article));
         }
         if articles.is_empty() {
-            self.push(lines, caption, None);
+            self.push(&lines, &caption, None);
         }
     }
 
@@ -231,48 +192,35 @@ impl Statute {
     fn appendix(&mut self, appendix: &Element) {
         let titled =
             |child: &&Element| child.name.ends_with("Title") || child.name == "RelatedArticleNum";
-        let title: String = appendix
-            .children()
-            .filter(titled)
-            .map(Element::text)
-            .collect();
+        let title: String = appendix.children().filter(titled).map(Element::text).collect();
         self.under(title, |statute| {
             let mut lines = Vec::new();
             for child in appendix.children().filter(|child| !titled(child)) {
                 statute.collect(child, &mut lines);
             }
-            statute.push(lines, String::new(), None);
+            statute.push(&lines, "", None);
         });
     }
 
     fn under(&mut self, heading: String, read: impl FnOnce(&mut Self)) {
         let depth = self.headings.len();
-        self.headings
-            .extend((!heading.is_empty()).then_some(heading));
+        self.headings.extend((!heading.is_empty()).then_some(heading));
         read(self);
         self.headings.truncate(depth);
     }
 
     fn reference(&self, article: String) -> ArticleRef {
-        ArticleRef {
-            article,
-            supplement: self.supplement.clone(),
-            ..ArticleRef::default()
-        }
+        ArticleRef { article, supplement: self.supplement.clone(), ..ArticleRef::default() }
     }
 
     /// Makes sections of lines: one a run of text, one a table.
-    fn push(&mut self, lines: Vec<Line>, caption: String, article: Option<ArticleRef>) {
+    fn push(&mut self, lines: &[Line], caption: &str, article: Option<&ArticleRef>) {
         for run in lines.chunk_by(|one, next| one.table == next.table) {
-            let text = run
-                .iter()
-                .map(|line| line.text.as_str())
-                .collect::<Vec<_>>()
-                .join("\n");
+            let text = run.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
             self.sections.push(Section {
                 headings: self.headings.clone(),
-                caption: caption.clone(),
-                article: article.clone(),
+                caption: caption.to_owned(),
+                article: article.cloned(),
                 table: run.first().is_some_and(|line| line.table),
                 text,
                 ..Section::default()
@@ -312,15 +260,8 @@ impl Statute {
                 }
             } else if child.name.ends_with("Sentence") {
                 let sentence = child.text();
-                let gap = if label.is_empty() || sentence.is_empty() {
-                    ""
-                } else {
-                    "　"
-                };
-                add_line(
-                    format!("{}{gap}{sentence}", std::mem::take(&mut label)),
-                    lines,
-                );
+                let gap = if label.is_empty() || sentence.is_empty() { "" } else { "　" };
+                add_line(format!("{}{gap}{sentence}", std::mem::take(&mut label)), lines);
             } else {
                 add_line(std::mem::take(&mut label), lines);
                 self.collect(child, lines);
@@ -338,11 +279,7 @@ impl Statute {
             grid.row();
             for column in row.children() {
                 let span = |name| column.attribute(name).parse().unwrap_or(1);
-                let lines: Vec<_> = self
-                    .lines(column)
-                    .into_iter()
-                    .map(|line| line.text)
-                    .collect();
+                let lines: Vec<_> = self.lines(column).into_iter().map(|line| line.text).collect();
                 let header = column.name == "TableHeaderColumn";
                 grid.cell(&lines.join("\n"), span("colspan"), span("rowspan"), header);
             }
@@ -379,18 +316,13 @@ fn is_label(name: &str) -> bool {
 
 /// What stands inside a sentence.
 fn is_inline(name: &str) -> bool {
-    matches!(
-        name,
-        "Sentence" | "Column" | "Ruby" | "Rt" | "Line" | "Sup" | "Sub" | "ArithFormula"
-    )
+    matches!(name, "Sentence" | "Column" | "Ruby" | "Rt" | "Line" | "Sup" | "Sub" | "ArithFormula")
 }
 
 /// A caption without its parentheses.
 fn bare(caption: &str) -> String {
     let caption = caption.trim();
-    let inner = caption
-        .strip_prefix('（')
-        .and_then(|rest| rest.strip_suffix('）'));
+    let inner = caption.strip_prefix('（').and_then(|rest| rest.strip_suffix('）'));
     inner.unwrap_or(caption).to_owned()
 }
 
@@ -418,9 +350,7 @@ fn article_keys(number: &str, title: &str) -> Vec<String> {
         ((stem, Some(from)), (other, Some(to)))
             if stem == other && from < to && to - from < ARTICLE_RANGE_MAX =>
         {
-            (from..=to)
-                .map(|number| format!("{stem}{number}"))
-                .collect()
+            (from..=to).map(|number| format!("{stem}{number}")).collect()
         }
         _ => vec![first, last],
     }

@@ -133,20 +133,11 @@ fn element(start: &BytesStart<'_>) -> Result<Element, IngestError> {
     let mut attributes = Vec::new();
     for attribute in start.attributes() {
         let attribute = attribute.map_err(damaged)?;
-        let value = attribute
-            .normalized_value(XmlVersion::Implicit1_0)
-            .map_err(damaged)?;
-        attributes.push((
-            attribute.key.local_name().into_inner().to_owned(),
-            value.into_owned(),
-        ));
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(damaged)?;
+        attributes.push((attribute.key.local_name().into_inner().to_owned(), value.into_owned()));
     }
     let name = start.local_name().into_inner().to_owned();
-    Ok(Element {
-        name,
-        attributes,
-        nodes: Vec::new(),
-    })
+    Ok(Element { name, attributes, nodes: Vec::new() })
 }
 
 /// Puts a closed element where it belongs; only the first root counts.
@@ -164,15 +155,8 @@ fn add_text(run: &str, open: &mut [Element]) {
     let Some(parent) = open.last_mut() else {
         return;
     };
-    let text: String = run
-        .split(['\n', '\r'])
-        .map(|line| line.trim_matches([' ', '\t']))
-        .collect();
-    let text = if run.contains(['\n', '\r']) {
-        text
-    } else {
-        run.to_owned()
-    };
+    let text: String = run.split(['\n', '\r']).map(|line| line.trim_matches([' ', '\t'])).collect();
+    let text = if run.contains(['\n', '\r']) { text } else { run.to_owned() };
     if !text.is_empty() {
         parent.nodes.push(Node::Text(text));
     }

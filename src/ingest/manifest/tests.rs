@@ -9,13 +9,8 @@ as_of = 2026-04-01\nedition = \"2026-04\"\npublisher = \"桜市総務課\"\nlice
 
 /// The mistakes of a text as (line, message).
 fn check(text: &str, expected: &[(usize, &str)]) {
-    let Err(ManifestError::Invalid(found)) = parse(text) else {
-        panic!("accepted:\n{text}")
-    };
-    let found: Vec<_> = found
-        .iter()
-        .map(|m| (m.line, m.problem.to_string()))
-        .collect();
+    let Err(ManifestError::Invalid(found)) = parse(text) else { panic!("accepted:\n{text}") };
+    let found: Vec<_> = found.iter().map(|m| (m.line, m.problem.to_string())).collect();
     assert_eq!(found.len(), expected.len(), "{found:?}");
     for ((line, message), (expected_line, part)) in found.iter().zip(expected) {
         assert_eq!(line, expected_line, "{message}");
@@ -26,10 +21,7 @@ fn check(text: &str, expected: &[(usize, &str)]) {
 #[test]
 fn a_whole_manifest() {
     let dataset = parse(WHOLE).unwrap();
-    assert_eq!(
-        (dataset.id.as_str(), dataset.stale_after_days),
-        ("sakura-city", 365)
-    );
+    assert_eq!((dataset.id.as_str(), dataset.stale_after_days), ("sakura-city", 365));
     assert_eq!(dataset.as_of, jiff::civil::date(2026, 4, 1));
     assert!(dataset.documents.is_empty());
     let text = WHOLE.replace("2026-04-01", "\"2026-04-01\"")
@@ -38,10 +30,7 @@ fn a_whole_manifest() {
     let dataset = parse(&text).unwrap();
     assert_eq!(dataset.stale_after_days, 180);
     assert_eq!(dataset.documents[0].authority, Some(Authority::Ordinance));
-    assert_eq!(
-        dataset.documents[1].as_of,
-        Some(jiff::civil::date(2020, 1, 1))
-    );
+    assert_eq!(dataset.documents[1].as_of, Some(jiff::civil::date(2020, 1, 1)));
     assert_eq!(dataset.documents[1].scope, Some(Scope::Common));
 }
 
@@ -76,47 +65,26 @@ fn single_mistakes() {
         &with("[[document]]\npath = \"a\"\n[[document]]\npath = \"a\"\n"),
         &[(12, "a second [[document]]")],
     );
-    check(
-        &with("document = 3\n"),
-        &[(9, "`document` must be a table")],
-    );
-    check(
-        &with("document = [3]\n"),
-        &[(9, "`document` must be a table")],
-    );
-    check(
-        &with("[[document]]\npath = \"/etc/a\"\n"),
-        &[(10, "`path` cannot be")],
-    );
-    check(
-        &with("[[document]]\npath = \"a\\\\b\"\n"),
-        &[(10, "`path` cannot be")],
-    );
-    check(
-        &WHOLE.replace("2026-04-01", "2026-04-01T09:00:00"),
-        &[(5, "is no date")],
-    );
+    check(&with("document = 3\n"), &[(9, "`document` must be a table")]);
+    check(&with("document = [3]\n"), &[(9, "`document` must be a table")]);
+    check(&with("[[document]]\npath = \"/etc/a\"\n"), &[(10, "`path` cannot be")]);
+    check(&with("[[document]]\npath = \"a\\\\b\"\n"), &[(10, "`path` cannot be")]);
+    check(&WHOLE.replace("2026-04-01", "2026-04-01T09:00:00"), &[(5, "is no date")]);
     check(&with("title = \"again\"\n"), &[(9, "not TOML: ")]);
+    assert!(parse(&format!("id = {}", "[".repeat(100_000))).is_err());
     check(&with("licence\n"), &[(9, "not TOML: ")]);
 }
 
 #[test]
 fn messages_in_both_languages() {
     let error = parse(&WHOLE.replace("local", "town")).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "line 3: `scope` cannot be `town`; allowed are common, local"
-    );
+    assert_eq!(error.to_string(), "line 3: `scope` cannot be `town`; allowed are common, local");
     assert_eq!(
         error.message(Lang::Ja),
         "3行目: 「scope」に「town」は使えません。使えるのは common、local です"
     );
     let missing = load(Path::new("/nonexistent/dataset.toml")).unwrap_err();
-    assert!(
-        missing
-            .message(Lang::Ja)
-            .starts_with("/nonexistent/dataset.tomlを読めません")
-    );
+    assert!(missing.message(Lang::Ja).starts_with("/nonexistent/dataset.tomlを読めません"));
 }
 
 proptest! {

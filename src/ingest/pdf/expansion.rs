@@ -62,20 +62,15 @@ impl<'a> Costs<'a> {
             .get::<Dict<'a>>(b"Resources")
             .map(Resources::new);
         let resources = own.as_ref().unwrap_or(inherited);
-        if !self.forms.contains_key(&id) {
+        let form = self.forms.entry(id).or_insert_with(|| {
             let content = stream.decoded_data().unwrap_or_default();
             let draws = drawn(TypedIter::new(&content), resources);
-            self.forms.insert(
-                id,
-                Form {
-                    length: content.len() as u64,
-                    draws,
-                },
-            );
-        }
-        let Some(form) = self.forms.get(&id).cloned() else {
-            return 0;
-        };
+            Form {
+                length: content.len() as u64,
+                draws,
+            }
+        });
+        let form = form.clone();
         let mut cost = form.length;
         for inner in &form.draws {
             cost = cost.saturating_add(self.of(inner, resources, depth + 1));

@@ -2,8 +2,8 @@
 //!
 //! The way of a page: [`device`] collects its glyphs and rulings (characters of fonts without
 //! a Unicode table by [`cid`] and [`sfnt`]), [`flow`] turns vertical pages, [`spans`] and
-//! [`layout`] put the glyphs into reading order with the ruled tables of [`grid`] and
-//! [`table`] taken out, [`furniture`] removes running heads and page numbers,
+//! [`layout`] with [`columns`] put the glyphs into reading order with the ruled tables of
+//! [`grid`] and [`table`] taken out, [`furniture`] removes running heads and page numbers,
 //! [`paragraphs`] joins lines and [`outline`] makes sections with headings and pages.
 //!
 //! What could not be read is said: as an error for the whole file, as a warning that names
@@ -11,6 +11,7 @@
 
 mod chars;
 mod cid;
+mod columns;
 mod device;
 mod expansion;
 mod flow;

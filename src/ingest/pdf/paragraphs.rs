@@ -74,7 +74,7 @@ pub(super) fn blocks(items: Vec<Item>) -> Vec<Block> {
 }
 
 fn same_size(a: f32, b: f32) -> bool {
-    (0.88..=1.14).contains(&(a / b))
+    (0.86..=1.165).contains(&(a / b))
 }
 
 /// Distance of most lines to the next, in ems.
@@ -107,7 +107,7 @@ fn continues(last: &Line, next: &Line, pitch: f32) -> bool {
     if !new_column && !(0.5..=(pitch * 1.45).max(1.6)).contains(&step) {
         return false;
     }
-    if is_tabular(last, next) {
+    if is_tabular(last, next) || is_led(&last.text) {
         return false;
     }
     let ended = last
@@ -138,6 +138,12 @@ fn continues(last: &Line, next: &Line, pitch: f32) -> bool {
 fn is_tabular(last: &Line, next: &Line) -> bool {
     let shared = |stop: &f32| next.stops.iter().any(|other| (other - stop).abs() <= 1.5);
     last.stops.iter().any(shared)
+}
+
+/// A line of a table of contents, with a leader to its page number.
+fn is_led(text: &str) -> bool {
+    const LEADERS: [&str; 4] = [". . .", "....", "……", "・・・"];
+    text.ends_with(char::is_numeric) && LEADERS.iter().any(|leader| text.contains(leader))
 }
 
 fn starts_anew(text: &str) -> bool {

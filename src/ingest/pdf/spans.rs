@@ -180,7 +180,7 @@ pub(super) fn append(span: &mut Span, next: &Span) {
     let spread = is_kanji(last) && is_kanji(first) && gap < 1.6;
     let single = |text: &str| text.chars().nth(1).is_none();
     // 「氏　　名」: a word of single characters spread over a width is one word.
-    let one_word = spread && single(&next.text) && text_is_spread(&span.text);
+    let one_word = spread && single(&next.text) && ends_spread(&span.text, gap);
     let needed = space_between(last, first, gap, next.spaced);
     if gap > 0.5 {
         span.stops.push(next.u0);
@@ -204,9 +204,11 @@ fn space_of(last: char, gap: f32) -> char {
     }
 }
 
-fn text_is_spread(text: &str) -> bool {
-    let count = text.chars().count();
-    count <= 4 && text.chars().all(is_kanji)
+/// The last word of the text may go on with a kanji set `gap` ems apart.
+fn ends_spread(text: &str, gap: f32) -> bool {
+    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let count_max = if gap < 1.2 { 8 } else { 4 };
+    word.chars().count() <= count_max && word.chars().all(is_kanji)
 }
 
 /// Drops readings (ルビ): kana of about half the size right above (in a vertical page:

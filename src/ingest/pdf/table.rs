@@ -248,14 +248,14 @@ fn is_key_value(grid: &Grid, texts: &[String], top: usize) -> bool {
 /// `見出し: 値 / …`; a cell merged downwards is repeated in each of its rows.
 fn paired(grid: &Grid, texts: &[String], row: usize, headers: &[String]) -> String {
     let mut parts: Vec<String> = Vec::new();
-    for column in 0..grid.columns() {
+    for (column, header) in headers.iter().enumerate() {
         let cell = grid.cell(row, column);
         let seen = column > 0 && grid.cell(row, column - 1) == cell;
         let value = &texts[cell];
         if seen || value.is_empty() {
             continue;
         }
-        parts.push(match headers[column].as_str() {
+        parts.push(match header.as_str() {
             "" => value.clone(),
             header => format!("{header}: {value}"),
         });

@@ -71,7 +71,7 @@ fn sane(title: &str) -> bool {
             .iter()
             .any(|extension| lower.ends_with(extension))
         && !title.contains(['\\', '/'])
-        && !(title.contains('_') && !title.contains(' '))
+        && (!title.contains('_') || title.contains(' '))
 }
 
 #[cfg(test)]

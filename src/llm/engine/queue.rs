@@ -1,6 +1,7 @@
 //! The bounded queue of requests that wait for a slot.
 //!
-//! A lock and a condition instead of a channel, so that requests whose caller went away free their place at once.
+//! A lock and a condition instead of a channel, so that requests whose caller went away free
+//! their place at once.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -26,8 +26,8 @@ pub(super) struct Worker {
     limits: Limits,
     shared: Arc<Shared>,
     sequences: Vec<Sequence>,
-    /// The tokens whose keys and values each slot holds; kept after a sequence ends, for the next with the same
-    /// beginning.
+    /// The tokens whose keys and values each slot holds; kept after a sequence ends, for the next
+    /// with the same beginning.
     cached: Vec<Vec<u32>>,
     /// Which of the sequences in prefill has its turn.
     turn: usize,
@@ -49,7 +49,8 @@ struct Sequence {
     first_token: Option<Duration>,
 }
 
-/// Runs the worker until shutdown. A panic ends the engine, not the process: everybody who waits is told.
+/// Runs the worker until shutdown. A panic ends the engine, not the process: everybody who waits
+/// is told.
 pub(super) fn run(mut worker: Worker) {
     let result = catch_unwind(AssertUnwindSafe(|| worker.work()));
     let shared = worker.shared.clone();
@@ -121,8 +122,8 @@ impl Worker {
         }
     }
 
-    /// Gives free slots to waiting requests; waits for one when there is nothing to compute. False when the queue is
-    /// closed.
+    /// Gives free slots to waiting requests; waits for one when there is nothing to compute.
+    /// False when the queue is closed.
     fn admit(&mut self) -> bool {
         while self.sequences.len() < self.limits.slots {
             let job = if self.sequences.is_empty() {
@@ -147,8 +148,8 @@ impl Worker {
         true
     }
 
-    /// The free slot that holds the longest beginning of the prompt, and how many tokens of it. The last token is
-    /// always computed, since its logits are needed.
+    /// The free slot that holds the longest beginning of the prompt, and how many tokens of it.
+    /// The last token is always computed, since its logits are needed.
     fn best_slot(&self, prompt: &[u32]) -> (usize, usize) {
         let free = (0..self.limits.slots)
             .filter(|slot| self.sequences.iter().all(|sequence| sequence.slot != *slot));
@@ -156,7 +157,8 @@ impl Worker {
             let pairs = self.cached[slot].iter().zip(&prompt[..prompt.len() - 1]);
             pairs.take_while(|(a, b)| a == b).count()
         };
-        // Among equals the slot that holds least, so that long beginnings stay for those who come back.
+        // Among equals the slot that holds least, so that long beginnings stay for those who come
+        // back.
         let best = free
             .map(|slot| (slot, common(slot)))
             .max_by_key(|&(slot, common)| (common, std::cmp::Reverse(self.cached[slot].len())));

@@ -1,4 +1,5 @@
-//! Reading and validating the header: magic, counts, metadata, tensor table, then the tensors against the file.
+//! Reading and validating the header: magic, counts, metadata, tensor table, then the tensors
+//! against the file.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -193,7 +194,8 @@ fn place(
             (Some(start), Some(end)) if end <= file_bytes => tensor.offset = start,
             _ => {
                 let what = format!(
-                    "reaches past the end of the file ({file_bytes} bytes): it is cut off or damaged"
+                    "reaches past the end of the file ({file_bytes} bytes): it is cut off or \
+                     damaged"
                 );
                 return Err(tensor_error(path, &tensor.name, &what));
             }

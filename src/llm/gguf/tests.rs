@@ -58,7 +58,7 @@ fn open(bytes: &[u8]) -> Result<Gguf, GgufError> {
     Gguf::open(file.path())
 }
 
-fn check_error(builder: Builder, expected: &str) {
+fn check_error(builder: &Builder, expected: &str) {
     let error = open(&builder.0).unwrap_err().to_string();
     assert!(
         error.contains(expected),
@@ -113,34 +113,34 @@ fn values_and_tensors_are_read() {
 fn damage_is_named() {
     let number = |key: &str, value| Builder::new(0, 1).string(key).u32(4).u32(value);
     check_error(
-        Builder(b"GGML".to_vec()).u32(3),
+        &Builder(b"GGML".to_vec()).u32(3),
         "does not begin with the letters GGUF",
     );
-    check_error(Builder(b"GG".to_vec()), "ends inside the magic number");
-    check_error(Builder(b"GGUF".to_vec()).u32(1), "version 1;");
+    check_error(&Builder(b"GG".to_vec()), "ends inside the magic number");
+    check_error(&Builder(b"GGUF".to_vec()).u32(1), "version 1;");
     check_error(
-        Builder(b"GGUF".to_vec()).u32(3u32.swap_bytes()),
+        &Builder(b"GGUF".to_vec()).u32(3u32.swap_bytes()),
         "big-endian",
     );
-    check_error(Builder::new(u64::MAX, u64::MAX), "more than fit in it");
+    check_error(&Builder::new(u64::MAX, u64::MAX), "more than fit in it");
     check_error(
-        Builder::new(0, 1).u64(u64::MAX).data(64),
+        &Builder::new(0, 1).u64(u64::MAX).data(64),
         "claims 18446744073709551615 bytes",
     );
     check_error(
-        number("general.alignment", 0),
+        &number("general.alignment", 0),
         "general.alignment: 0 is not a power of two",
     );
     check_error(
-        number("general.alignment", 48),
+        &number("general.alignment", 48),
         "general.alignment: 48 is not a power of two",
     );
     check_error(
-        Builder::new(0, 1).string("a").u32(99).data(8),
+        &Builder::new(0, 1).string("a").u32(99).data(8),
         "unknown value type 99",
     );
     check_error(
-        Builder::new(0, 1)
+        &Builder::new(0, 1)
             .string("a")
             .u32(9)
             .u32(4)
@@ -151,7 +151,7 @@ fn damage_is_named() {
     let nested = (0..9).fold(Builder::new(0, 1).string("a").u32(9), |b, _| {
         b.u32(9).u64(1)
     });
-    check_error(nested.data(64), "nested deeper than 4");
+    check_error(&nested.data(64), "nested deeper than 4");
     let twice = Builder::new(0, 2)
         .string("a")
         .u32(4)
@@ -159,7 +159,7 @@ fn damage_is_named() {
         .string("a")
         .u32(4)
         .u32(1);
-    check_error(twice, "metadata key a: is given twice");
+    check_error(&twice, "metadata key a: is given twice");
 }
 
 #[test]
@@ -170,27 +170,27 @@ fn damaged_tensors_are_named() {
             .data(128)
     };
     check_error(
-        one(&[1, 1, 1, 1, 1], 0, 0),
+        &one(&[1, 1, 1, 1, 1], 0, 0),
         "tensor weight: has 5 dimensions",
     );
-    check_error(one(&[], 0, 0), "tensor weight: has 0 dimensions");
-    check_error(one(&[0], 0, 0), "tensor weight: has a dimension 0");
-    check_error(one(&[1 << 40, 1 << 40], 0, 0), "size overflows");
+    check_error(&one(&[], 0, 0), "tensor weight: has 0 dimensions");
+    check_error(&one(&[0], 0, 0), "tensor weight: has a dimension 0");
+    check_error(&one(&[1 << 40, 1 << 40], 0, 0), "size overflows");
     check_error(
-        one(&[33], 8, 0),
+        &one(&[33], 8, 0),
         "rows of 33 elements, not a multiple of Q8_0's 32",
     );
-    check_error(one(&[4], 4, 0), "unknown type 4");
-    check_error(one(&[4], 0, 8), "lies at 8, not a multiple of 32");
-    check_error(one(&[33], 0, 0), "past the end of the file");
-    check_error(one(&[4], 0, u64::MAX - 31), "past the end of the file");
+    check_error(&one(&[4], 4, 0), "unknown type 4");
+    check_error(&one(&[4], 0, 8), "lies at 8, not a multiple of 32");
+    check_error(&one(&[33], 0, 0), "past the end of the file");
+    check_error(&one(&[4], 0, u64::MAX - 31), "past the end of the file");
     let two = Builder::new(2, 0).tensor("a", &[16], 0, 0);
     check_error(
-        two.clone().tensor("a", &[16], 0, 64).data(128),
+        &two.clone().tensor("a", &[16], 0, 64).data(128),
         "tensor a: is listed twice",
     );
     check_error(
-        two.tensor("b", &[16], 0, 32).data(128),
+        &two.tensor("b", &[16], 0, 32).data(128),
         "tensor b: overlaps tensor a",
     );
 }

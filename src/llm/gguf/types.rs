@@ -65,8 +65,8 @@ impl fmt::Display for ValueType {
     }
 }
 
-/// How a tensor's numbers are stored. Every type that the format knows is listed, so that a file in one
-/// that kura cannot compute with is named rather than called damaged.
+/// How a tensor's numbers are stored. Every type that the format knows is listed, so that a file
+/// in one that kura cannot compute with is named rather than called damaged.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TensorType {
     /// The number in the file.

@@ -2,8 +2,8 @@
 
 use super::Level;
 
-/// `c` (rows, n) += `a` (rows, k) · `b` (k, n). Each element of `c` takes its `k` products in order, so it does not matter
-/// which rows are computed together.
+/// `c` (rows, n) += `a` (rows, k) · `b` (k, n). Each element of `c` takes its `k` products in
+/// order, so it does not matter which rows are computed together.
 pub(crate) fn multiply_add(
     level: Level,
     a: &[f32],
@@ -20,7 +20,8 @@ pub(crate) fn multiply_add(
         let mut row = 0;
         while row < rows {
             let (a, c) = (&a[row * k..], &mut c[row * n..]);
-            // SAFETY: the level says that the processor has the instructions; the lengths were checked.
+            // SAFETY: the level says that the processor has the instructions; the lengths were
+            // checked.
             unsafe {
                 match rows - row {
                     1 => avx2::rows::<1>(a, b, c, k, n),

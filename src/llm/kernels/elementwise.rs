@@ -36,7 +36,7 @@ fn activated(activation: Activation, x: f32) -> f32 {
 }
 
 /// 2 · √(2/π), and that times 0.044715
-const GELU_LINEAR: f32 = 1.595_769_1;
+const GELU_LINEAR: f32 = 1.595_769;
 const GELU_CUBIC: f32 = 0.071_354_81;
 
 /// Turns scores into `e^(score − maximum)` in place and gives their sum.

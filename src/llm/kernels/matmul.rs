@@ -1,7 +1,8 @@
-//! The product of activations with a weight matrix, over the rayon pool: `out[t][r] = Σ x[t][i] · w[r][i]`.
+//! The product of activations with a weight matrix, over the rayon pool: `out[t][r] = Σ x[t][i] ·
+//! w[r][i]`.
 //!
-//! Weights stay as they lie in the file. A weight row is unpacked once for up to [`TOKENS`] tokens; eight rows
-//! and four tokens fit the first-level cache together.
+//! Weights stay as they lie in the file. A weight row is unpacked once for up to [`TOKENS`]
+//! tokens; eight rows and four tokens fit the first-level cache together.
 
 use candle_core::quantized::k_quants::{self as blocks, GgmlType};
 use rayon::prelude::*;
@@ -25,7 +26,8 @@ pub(crate) trait WeightBlock: Sized + Send + Sync + 'static {
     fn zero() -> Self::Activation;
     /// Turns a row of activations into blocks.
     fn quantize(level: Level, row: &[f32], out: &mut [Self::Activation]);
-    /// One weight row times up to [`TOKENS`] tokens, given as consecutive rows of `row.len()` blocks.
+    /// One weight row times up to [`TOKENS`] tokens, given as consecutive rows of `row.len()`
+    /// blocks.
     fn dots(level: Level, row: &[Self], tokens: &[Self::Activation], out: &mut [f32; TOKENS]);
     fn dequantize(blocks: &[Self], out: &mut [f32]);
 }
@@ -71,8 +73,8 @@ pub(crate) fn matmul<W: WeightBlock>(
                         let weights = &weights[row * row_blocks..(row + 1) * row_blocks];
                         W::dots(level, weights, acts, &mut dots);
                         for (i, dot) in dots[..count].iter().enumerate() {
-                            // SAFETY: token + i < tokens and row < rows, so the element lies in `out`;
-                            // `row` belongs to this task alone.
+                            // SAFETY: token + i < tokens and row < rows, so the element lies in
+                            // `out`; `row` belongs to this task alone.
                             unsafe { *output.0.add((token + i) * rows + row) = *dot };
                         }
                     }
@@ -92,7 +94,8 @@ fn quantize<W: WeightBlock>(level: Level, x: &[f32], columns: usize) -> Vec<W::A
     activations
 }
 
-/// Types for which candle's own dot product (AVX2 by run-time detection too) is used, one token at a time.
+/// Types for which candle's own dot product (AVX2 by run-time detection too) is used, one token
+/// at a time.
 macro_rules! candle_blocks {
     ($($block:ident),*) => {$(
         impl WeightBlock for blocks::$block {

@@ -1,9 +1,10 @@
-//! The arithmetic of the decoder on a CPU: products with quantized weights, the small dense products of attention,
-//! activations. AVX2 is chosen at run time, with a portable path beside each kernel; the binary itself is
-//! plain x86-64.
+//! The arithmetic of the decoder on a CPU: products with quantized weights, the small dense
+//! products of attention, activations. AVX2 is chosen at run time, with a portable path beside
+//! each kernel; the binary itself is plain x86-64.
 //!
-//! A rule that all of it keeps: the result for one token never depends on what else is computed in the same call, to
-//! the last bit. So a sequence decodes to the same tokens alone, in a batch, and with its prompt cut in chunks.
+//! A rule that all of it keeps: the result for one token never depends on what else is computed
+//! in the same call, to the last bit. So a sequence decodes to the same tokens alone, in a batch,
+//! and with its prompt cut in chunks.
 
 #![allow(
     unsafe_code,
@@ -50,8 +51,8 @@ fn detect() -> Level {
     Level::Portable
 }
 
-/// Whether this processor has the vector instructions that the fast kernels need. Without them the model
-/// answers the same, several times more slowly.
+/// Whether this processor has the vector instructions that the fast kernels need. Without them
+/// the model answers the same, several times more slowly.
 pub fn has_fast_kernels() -> bool {
     level() == Level::Avx2
 }

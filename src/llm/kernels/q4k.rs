@@ -1,5 +1,5 @@
-//! Q4_K: 256 weights in 144 bytes, eight sub-blocks of 32 with a 6-bit scale and a 6-bit minimum each:
-//! `w = d · scale · q − dmin · minimum`, q in 0..16.
+//! Q4_K: 256 weights in 144 bytes, eight sub-blocks of 32 with a 6-bit scale and a 6-bit minimum
+//! each: `w = d · scale · q − dmin · minimum`, q in 0..16.
 
 use half::f16;
 
@@ -18,8 +18,9 @@ pub(crate) struct BlockQ4K {
 const _: () = assert!(size_of::<BlockQ4K>() == 144 && align_of::<BlockQ4K>() == 2);
 
 impl BlockQ4K {
-    /// Eight scales, then eight minima, a byte each. The first four of both are the low six bits of bytes 0..8; the
-    /// last four take low bits from bytes 8..12 and high bits from the tops of bytes 0..8.
+    /// Eight scales, then eight minima, a byte each. The first four of both are the low six bits
+    /// of bytes 0..8; the last four take low bits from bytes 8..12 and high bits from the tops of
+    /// bytes 0..8.
     #[inline]
     fn scales_and_minima(&self) -> [u8; 16] {
         let word = |i: usize| {
@@ -52,8 +53,8 @@ impl WeightBlock for BlockQ4K {
         BlockQ8K::ZERO
     }
 
-    fn quantize(_: Level, row: &[f32], out: &mut [BlockQ8K]) {
-        BlockQ8K::quantize(row, out);
+    fn quantize(level: Level, row: &[f32], out: &mut [BlockQ8K]) {
+        BlockQ8K::quantize(level, row, out);
     }
 
     fn dots(level: Level, row: &[Self], tokens: &[BlockQ8K], out: &mut [f32; TOKENS]) {
@@ -135,7 +136,8 @@ mod avx2 {
         for (b, w) in row.iter().enumerate() {
             let sm = w.scales_and_minima();
             let (d, dmin) = (w.d.to_f32(), w.dmin.to_f32());
-            // SAFETY: all loads stay inside `sm`, `w.q` and the activation blocks, whose sizes are fixed.
+            // SAFETY: all loads stay inside `sm`, `w.q` and the activation blocks, whose sizes
+            // are fixed.
             unsafe {
                 let sm = _mm256_cvtepu8_epi16(_mm_loadu_si128(sm.as_ptr().cast()));
                 let minima = _mm256_extracti128_si256(sm, 1);
@@ -153,7 +155,7 @@ mod avx2 {
                         scales,
                         _mm256_add_epi16(first, _mm256_set1_epi16(0x0202)),
                     );
-                    for n in 0..N {
+                    for (n, sum) in sums.iter_mut().enumerate() {
                         let x = tokens
                             .get_unchecked(n * blocks + b)
                             .q
@@ -163,7 +165,7 @@ mod avx2 {
                         let x1 = _mm256_load_si256(x.add(32).cast());
                         let p0 = _mm256_madd_epi16(s0, _mm256_maddubs_epi16(w0, x0));
                         let p1 = _mm256_madd_epi16(s1, _mm256_maddubs_epi16(w1, x1));
-                        sums[n] = _mm256_add_epi32(sums[n], _mm256_add_epi32(p0, p1));
+                        *sum = _mm256_add_epi32(*sum, _mm256_add_epi32(p0, p1));
                     }
                 }
                 for n in 0..N {

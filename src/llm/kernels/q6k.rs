@@ -18,8 +18,9 @@ pub(crate) struct BlockQ6K {
 const _: () = assert!(size_of::<BlockQ6K>() == 210 && align_of::<BlockQ6K>() == 2);
 
 impl BlockQ6K {
-    /// Element `i` without its offset of 32. Each half of 128 keeps four runs of 32: runs 0 and 1 in the low nibbles of
-    /// its 64 bytes, runs 2 and 3 in the high ones; run r has its high bits at bit 2r of the half's 32 bytes.
+    /// Element `i` without its offset of 32. Each half of 128 keeps four runs of 32: runs 0 and 1
+    /// in the low nibbles of its 64 bytes, runs 2 and 3 in the high ones; run r has its high bits
+    /// at bit 2r of the half's 32 bytes.
     fn q(&self, i: usize) -> i32 {
         let (half, run, at) = (i / 128, i % 128 / 32, i % 32);
         let low = self.low[64 * half + 32 * (run % 2) + at] >> (4 * (run / 2));
@@ -36,8 +37,8 @@ impl WeightBlock for BlockQ6K {
         BlockQ8K::ZERO
     }
 
-    fn quantize(_: Level, row: &[f32], out: &mut [BlockQ8K]) {
-        BlockQ8K::quantize(row, out);
+    fn quantize(level: Level, row: &[f32], out: &mut [BlockQ8K]) {
+        BlockQ8K::quantize(level, row, out);
     }
 
     fn dots(level: Level, row: &[Self], tokens: &[BlockQ8K], out: &mut [f32; TOKENS]) {
@@ -99,7 +100,8 @@ mod avx2 {
         _mm256_cvtepi8_epi16(_mm_shuffle_epi8(scales, index))
     }
 
-    /// One weight row times `N` tokens. The offset of 32 is taken out through the activations' sums.
+    /// One weight row times `N` tokens. The offset of 32 is taken out through the activations'
+    /// sums.
     #[target_feature(enable = "avx2,fma,f16c")]
     pub(super) fn dots<const N: usize>(
         row: &[BlockQ6K],
@@ -112,7 +114,8 @@ mod avx2 {
         let mut acc = [_mm256_setzero_ps(); N];
         for (b, w) in row.iter().enumerate() {
             let d = w.d.to_f32();
-            // SAFETY: all loads stay inside the weight block and the activation blocks, whose sizes are fixed.
+            // SAFETY: all loads stay inside the weight block and the activation blocks, whose
+            // sizes are fixed.
             unsafe {
                 let scales = _mm_loadu_si128(w.scales.as_ptr().cast());
                 let mut sums = [_mm256_setzero_si256(); N];
@@ -140,11 +143,11 @@ mod avx2 {
                     ];
                     for (run, q) in runs.into_iter().enumerate() {
                         let scale = scale_pair(scales, 4 * half + run);
-                        for n in 0..N {
+                        for (n, sum) in sums.iter_mut().enumerate() {
                             let x = tokens.get_unchecked(n * blocks + b).q.as_ptr();
                             let x = _mm256_load_si256(x.add(128 * half + 32 * run).cast());
                             let p = _mm256_madd_epi16(scale, _mm256_maddubs_epi16(q, x));
-                            sums[n] = _mm256_add_epi32(sums[n], p);
+                            *sum = _mm256_add_epi32(*sum, p);
                         }
                     }
                 }

@@ -199,27 +199,6 @@ fn real_files_are_read_as_pdftotext_reads_them() {
 }
 
 #[test]
-fn dump_one() {
-    let Ok(path) = std::env::var("DUMP") else {
-        return;
-    };
-    let document = read(Path::new(&path));
-    match document {
-        Ok(document) => {
-            println!("# {} {:?}", document.title, document.warnings);
-            for section in document.sections {
-                println!(
-                    "== {:?} {:?} {}",
-                    section.headings, section.locator, section.table
-                );
-                println!("{}", section.text);
-            }
-        }
-        Err(error) => println!("ERR {error:?}"),
-    }
-}
-
-#[test]
 fn damaged_samples_never_panic() {
     let (Some(made), Some(real)) = (folder("made"), folder("real")) else {
         return;

@@ -1,0 +1,205 @@
+"""First weights that already copy, choose and cite, roughly; training then makes them good.
+
+Left to chance, such heads take more tokens than a CPU can train in an hour. Wired are
+  layer 0: one, two and three tokens back; "I stand in the passages"
+  layer 1: "I stand in the question" (its rarity); the first token of my sentence; the number of my passage
+  layer 2: how much of the question stands in the last words
+  layer 3: after 「, the first token of the sentence that scores best; else what followed the last tokens before,
+           and the number of the passage where that was
+  layer 4: after 」[, that number; after <|assistant|>, 「 or 該当なし by the best score
+Residual: this token, the one before, two before, three before, the first of the sentence, numbers, flags.
+"""
+
+import dataclasses
+
+import numpy as np
+
+import tokens
+
+NOW, ONE, TWO, THREE = slice(0, 64), slice(64, 112), slice(112, 152), slice(152, 188)
+START, NUMBER, COPIED = slice(188, 236), slice(236, 242), slice(242, 248)
+SCORE, ASKED, RARITY, INSIDE, TOKEN_USER, TOKEN_MARK, TOKEN_ASK, CONSTANT = range(248, 256)
+SIZE = 64  # of a head
+FLAG = 62  # the head dimension of the slowest RoPE pair: it carries logits that do not depend on distance
+SECOND_FLAG = 60
+CONTENT = slice(32, 60)  # slow pairs: what is compared
+WIDE = 28
+HALF = 0.5  # the constant in every embedding
+NORM = 1.4  # squared norm of every embedding
+
+
+@dataclasses.dataclass
+class Clues:
+    """What the wiring has to know of the vocabulary: token ids, and how rare each token is (0 to 1)."""
+
+    separators: list
+    bracket: int
+    quote: int
+    none: int
+    digits: list
+    rarity: np.ndarray
+
+
+def clues(tokenizer, rows):
+    """Separators end a sentence or stand before one; rarity is counted on training rows."""
+    single = lambda text: tokenizer.encode(text).ids[0]
+    counts = np.bincount(rows.ravel(), minlength=tokenizer.get_vocab_size()) + 20
+    rarity = np.clip(np.log(counts.sum() / counts) / 10 - 0.35, 0, 0.6) / 0.6
+    rarity[: len(tokens.SPECIALS)] = 0
+    for token in range(len(rarity)):
+        text = tokenizer.decode([token])
+        if text and all("ぁ" <= char <= "ん" or not char.isalnum() for char in text):
+            rarity[token] *= 0.2
+    separators = [tokens.DOCS, *(single(text) for text in ("。", "\n", "「", "　", "・", "："))]
+    digits = [single(str(digit)) for digit in range(1, 7)]
+    return Clues(separators, single("["), single("「"), single("該当なし"), digits, rarity)
+
+
+def wire(params, shape, rng, clues):
+    """Adds the heads to random parameters, in place."""
+    for layer in range(5):
+        for name in "qkvo":
+            params[f"{layer}.{name}"] *= 0.12
+        params[f"{layer}.down"] *= 0.1
+    embed(params["embedding"], rng, clues)
+    angle = shape.rope_base ** (-np.arange(0, SIZE, 2) / SIZE)
+    basis = lambda: np.linalg.qr(rng.normal(size=(SIZE, SIZE)))[0]
+    mix = {"one": basis()[:, :48], "two": basis()[:, :40], "three": basis()[:, :36], "start": basis()[:, :48]}
+    look_back(params, level(NORM), angle, mix)
+    in_passage(params, level(4.4), angle, basis()[:, :WIDE], mix, clues)
+    score(params, level(5.4), angle)
+    choose(params, level(5.6), mix, clues)
+    copy(params, level(5.6), mix, [basis()[:, :WIDE] for _ in range(3)])
+    cite(params, level(40), angle, clues)
+
+
+def level(norm):
+    """Root mean square of the residual when its squared norm is `norm`: what RMSNorm divides by."""
+    return np.sqrt(norm / 256)
+
+
+def embed(embedding, rng, clues):
+    """Separators share one direction; all rows have the same norm, or RMSNorm would bend the clocks."""
+    embedding[:, 64:] = 0
+    embedding[:, CONSTANT] = HALF
+    embedding[:, RARITY] = clues.rarity * 0.5
+    embedding[tokens.USER, TOKEN_USER] = 0.8
+    embedding[[tokens.DOCS, tokens.ASK], TOKEN_MARK] = 0.7
+    embedding[tokens.ASK, TOKEN_ASK] = 0.7
+    rest = np.sqrt(NORM - (embedding[:, 64:] ** 2).sum(1, keepdims=True))
+    words = rng.normal(0, 1, (len(embedding), SIZE))
+    words[:, 0] = 0
+    words /= np.linalg.norm(words, axis=1, keepdims=True)
+    words[clues.separators] *= 0.6
+    words[clues.separators, 0] = 0.8
+    embedding[:, NOW] = words * rest
+
+
+def clock(params, layer, head, kv_head, back, strength, pairs, angle, unit):
+    """Makes a head prefer the token `back` places ago; `unit` turns the constant into 1."""
+    q, k = params[f"{layer}.q"], params[f"{layer}.k"]
+    force = np.sqrt(strength * 8 / len(pairs))
+    for pair in pairs:
+        q[CONSTANT, head * SIZE + 2 * pair] += force * unit * np.cos(angle[pair] * back)
+        q[CONSTANT, head * SIZE + 2 * pair + 1] -= force * unit * np.sin(angle[pair] * back)
+        k[CONSTANT, kv_head * SIZE + 2 * pair] = force * unit
+
+
+def look_back(params, size, angle, mix):
+    """Layer 0. Head 2 looks at <|docs|> and <|ask|> alike: their values cancel once both stand before."""
+    unit = size / HALF
+    q, k, v, o = (params[f"0.{name}"] for name in "qkvo")
+    for head, kv_head, back in ((0, 0, 1), (1, 0, 2), (3, 1, 3)):
+        clock(params, 0, head, kv_head, back, 90, range(7), angle, unit)
+    v[NOW, 0:SIZE] += np.eye(SIZE) * size
+    o[0:SIZE, ONE] += mix["one"]
+    o[SIZE : 2 * SIZE, TWO] += mix["two"]
+    v[NOW, SIZE : SIZE + 36] += mix["three"] * size
+    o[3 * SIZE : 3 * SIZE + 36, THREE] += np.eye(36)
+    k[TOKEN_MARK, SIZE + FLAG] += 20 * size
+    v[TOKEN_MARK, SIZE + 40] += size
+    v[TOKEN_ASK, SIZE + 40] -= 2 * size
+    q[CONSTANT, 2 * SIZE + FLAG] += 10 * unit
+    o[2 * SIZE + 40, INSIDE] += 1 / 0.7
+
+
+def in_passage(params, size, angle, compare, mix, clues):
+    """Layer 1. Head 0 looks the token up in the question; 2 finds the start of the sentence, 3 the number."""
+    unit = size / HALF
+    q, k, v, o = (params[f"1.{name}"] for name in "qkvo")
+    embedding = params["embedding"]
+    for matrix in (q, k):
+        matrix[NOW, CONTENT] += compare * 20 * size
+    q[CONSTANT, FLAG] += 10 * unit
+    k[INSIDE, FLAG] -= 24 * size
+    k[TOKEN_USER, FLAG] += 15 * size
+    v[RARITY, 0] += 2 * size
+    o[0, ASKED] += 1
+    separator = np.eye(SIZE)[0] @ mix["one"]
+    opened = embedding[clues.bracket, NOW] @ mix["one"]
+    for head, flag, before, strength in ((2, FLAG, separator, 42), (3, SECOND_FLAG, opened, 60)):
+        clock(params, 1, head, 1, -25, 40, (8, 9), angle, unit)
+        q[CONSTANT, head * SIZE + flag] += 20 * unit
+        k[ONE, SIZE + flag] += before / (before @ before) * strength * size * 0.9
+    v[NOW, SIZE : 2 * SIZE] += np.eye(SIZE) * size
+    o[2 * SIZE : 3 * SIZE, START] += mix["start"]
+    for place, digit in enumerate(clues.digits):
+        o[3 * SIZE : 4 * SIZE, NUMBER.start + place] += embedding[digit, NOW] / (embedding[digit, NOW] @ embedding[digit, NOW])
+
+
+def score(params, size, angle):
+    """Layer 2: the asked words among the last fifteen or so."""
+    clock(params, 2, 0, 0, 0, 8, (5, 6, 7), angle, size / HALF)
+    params["2.v"][ASKED, 0] += size
+    params["2.o"][0, SCORE] += 3
+
+
+def choose(params, size, mix, clues):
+    """Layer 3, head 2: only after <|assistant|>「; looks at passages, not at the question or their headings."""
+    q, k, v, o = (params[f"3.{name}"] for name in "qkvo")
+    embedding = params["embedding"]
+    q[ONE, 2 * SIZE + FLAG] += embedding[tokens.ASSISTANT, NOW] @ mix["one"] * 24 * size
+    k[SCORE, SIZE + FLAG] += 12 * size
+    k[INSIDE, SIZE + FLAG] += 24 * size
+    k[START, SIZE + FLAG] -= (embedding[clues.bracket, NOW] @ mix["start"]) * 14 * size
+    k[TOKEN_MARK, SIZE + FLAG] -= 20 * size
+    v[START, SIZE : 2 * SIZE] += mix["start"].T * size
+    o[2 * SIZE : 3 * SIZE, NOW] += np.eye(SIZE) * 6
+
+
+def copy(params, size, mix, views):
+    """Layer 3, heads 0 and 1: where the last tokens stood before, what came next, in which passage."""
+    q, k, v, o = (params[f"3.{name}"] for name in "qkvo")
+    sources = [np.eye(SIZE), mix["one"].T, mix["two"].T, mix["three"].T]
+    places = [NOW, ONE, TWO, THREE]
+    for view, later, now in ((views[0], 1, 0), (views[1], 2, 1), (views[2], 3, 2)):
+        k[places[later], CONTENT] += sources[later] @ view * 10 * size
+        for head, shares in ((0, (1, 0.5, 0.3)), (1, (1, 1, 1))):
+            start = head * SIZE + CONTENT.start
+            q[places[now], start : start + WIDE] += sources[now] @ view * 10 * size * shares[now]
+    v[NOW, 0:58] += np.eye(SIZE)[:, :58] * size * 2
+    v[NUMBER, 58:64] += np.eye(6) * size
+    for head in (0, 1):
+        o[head * SIZE : head * SIZE + 58, NOW] += np.eye(SIZE)[:58] * 2
+        o[head * SIZE + 58 : (head + 1) * SIZE, COPIED] += np.eye(6) / 2
+
+
+def cite(params, size, angle, clues):
+    """Layer 4. Head 0: at [ the number copied a few tokens ago, else nothing; head 2: 「 where something scored."""
+    unit = size / HALF
+    q, k, v, o = (params[f"4.{name}"] for name in "qkvo")
+    embedding = params["embedding"]
+    clock(params, 4, 0, 0, 4, 20, (4, 5, 6), angle, unit)
+    bracket = embedding[clues.bracket, NOW]
+    q[CONSTANT, FLAG] += 20 * unit
+    k[TOKEN_USER, FLAG] += 30 * size
+    q[NOW, FLAG] -= bracket / (bracket @ bracket) * 25 * size
+    v[COPIED, 0:6] += np.eye(6) * size
+    v[TOKEN_USER, 0:6] -= 0.3 * size
+    for place, digit in enumerate(clues.digits):
+        o[place, NOW] += embedding[digit, NOW] * 4
+    q[NOW, 2 * SIZE + FLAG] += embedding[tokens.ASSISTANT, NOW] * 24 * size
+    k[SCORE, SIZE + FLAG] += 12 * size
+    k[INSIDE, SIZE + FLAG] += 12 * size
+    v[SCORE, SIZE] += size
+    o[2 * SIZE, NOW] += (embedding[clues.quote, NOW] - embedding[clues.none, NOW]) * 2
