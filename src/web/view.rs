@@ -11,7 +11,6 @@ use crate::document::Scope;
 use answer::{AnswerPart, answer_part};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-const SELF_TEST: &str = "動作確認用・業務には使わないでください";
 
 /// What the desk (the main page) shows besides an answer.
 pub(crate) struct Desk {

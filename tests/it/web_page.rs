@@ -1,7 +1,12 @@
 //! The pages and the page's own JSON API.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
 use axum::body::Body;
 use axum::http::Request;
+use kura::answer::{AnswerRequest, Service};
 use kura::web::WebOptions;
 use tower::ServiceExt;
 
@@ -186,13 +191,31 @@ async fn a_client_that_leaves_is_counted_and_its_answer_ends() {
     }
 }
 
+/// A request that was admitted and goes no further, as long as the value lives.
+async fn occupy(service: &Service) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+    loop {
+        let mut waiting: Pin<Box<dyn Future<Output = ()> + '_>> = Box::pin(async {
+            let question = "会議室".to_owned();
+            let _ = service.answer(AnswerRequest { question, ..AnswerRequest::default() }).await;
+        });
+        let polled = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await;
+        if polled.is_pending() {
+            return waiting;
+        }
+        while service.health().active_requests > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_full_queue_says_when_to_come_back() {
     let web = WebEnv::with(|config| {
-        config.engine.slots = 0;
+        config.engine.slots = 1;
         config.engine.queue = 0;
     });
     let router = web.router(WebOptions::default());
+    let occupied = occupy(&web.service).await;
     let chat = r#"{"model": "default", "kura": {"datasets": "all"},
         "messages": [{"role": "user", "content": "会議室"}]}"#;
     let replies = [
@@ -207,4 +230,7 @@ async fn a_full_queue_says_when_to_come_back() {
     check(&get(&router, "/metrics").await, 200, &["kura_queue_refusals_total 3"]);
     let search = post_json(&router, "/api/search", r#"{"query": "会議室"}"#).await;
     assert_eq!(search.status, 200, "search goes on");
+    drop(occupied);
+    let answer = post_json(&router, "/api/answer", r#"{"question": "会議室"}"#).await;
+    assert_eq!(answer.status, 200, "there is room again");
 }

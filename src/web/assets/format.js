@@ -35,7 +35,12 @@ export const KINDS = {
   plain: "AIが作成した文章",
 };
 
-export const SELF_TEST = "動作確認用・業務には使わないでください";
+/** The model as 生成情報 names it; the self-test model says what it is not for. */
+function modelLabel(model) {
+  if (!model.self_test) return model.name;
+  const kind = model.name.includes("動作確認用") ? "" : "動作確認用・";
+  return `${model.name}　${kind}業務には使わないでください`;
+}
 
 /** 「3ページ」 and the like, as the file of a passage is addressed. */
 export function place(passage) {
@@ -54,7 +59,7 @@ export function provenanceRows(provenance) {
   const rows = [];
   const model = provenance.model;
   if (model) {
-    rows.push(["モデル", model.name + (model.self_test ? `（${SELF_TEST}）` : ""), null]);
+    rows.push(["モデル", modelLabel(model), null]);
     rows.push(["量子化", model.quantization, null]);
     rows.push(["ハッシュ", model.blake3.slice(0, 12), model.blake3]);
   } else {

@@ -71,11 +71,18 @@ function facts(source) {
   return list;
 }
 
-/** The passage with the marks of its snippet, which is a stretch of the same text. */
+/** The whole passage, with the words marked that matched in its snippet. */
 function fullText(source) {
-  const { text } = source.passage;
-  const at = text.indexOf(source.snippet);
-  const offset = at < 0 ? 0 : encoder.encode(text.slice(0, at)).length;
-  const moved = source.highlights.map(({ start, end }) => ({ start: start + offset, end: end + offset }));
-  return el("p", { class: "passage-text" }, ...marked(text, at < 0 ? [] : moved));
+  const bytes = encoder.encode(source.snippet);
+  const words = source.highlights.map(({ start, end }) => decoder.decode(bytes.subarray(start, end)));
+  return el("p", { class: "passage-text" }, ...markedWords(source.passage.text, words));
+}
+
+function markedWords(text, words) {
+  const known = [...new Set(words)].filter((word) => word.trim() !== "").sort((a, b) => b.length - a.length);
+  if (known.length === 0) return [text];
+  const escaped = known.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  // The group keeps the matches: they stand at the odd places.
+  const parts = text.split(new RegExp(`(${escaped.join("|")})`));
+  return parts.map((part, at) => (at % 2 === 1 ? el("mark", {}, part) : part));
 }

@@ -1,6 +1,6 @@
 //! An answer on a page that was asked for without script.
 
-use super::{SELF_TEST, clock_time, japanese_date, scope_class};
+use super::{clock_time, japanese_date, scope_class};
 use crate::answer::{AnswerKind, FinishReason, Source};
 use crate::document::Provenance;
 use crate::web::answering::WholeAnswer;
@@ -162,23 +162,28 @@ fn source_row(source: &Source, cited: bool) -> SourceRow {
     }
 }
 
-/// The passage's text with the highlights of its snippet, which is a stretch of it.
+/// The passage's text, with the words marked that matched in its snippet.
 fn runs(source: &Source) -> Vec<Run> {
-    let text = source.passage.text.as_str();
+    let highlights = source.highlights.iter();
+    let words = highlights.filter_map(|range| source.snippet.get(range.clone()));
+    let words: Vec<_> = words.filter(|word| !word.trim().is_empty()).collect();
+    marked_runs(&source.passage.text, &words)
+}
+
+/// Cuts a text at every place of the words; of two at the same place, the longer one counts.
+fn marked_runs(text: &str, words: &[&str]) -> Vec<Run> {
     let mut runs = Vec::new();
-    let mut at = 0;
-    let offset = text.find(source.snippet.as_str());
-    for highlight in offset.iter().flat_map(|_| &source.highlights) {
-        let offset = offset.unwrap_or_default();
-        let (start, end) = (highlight.start + offset, highlight.end + offset);
-        let (Some(before), Some(inside)) = (text.get(at..start), text.get(start..end)) else {
-            continue;
-        };
-        runs.push(Run { marked: false, text: before.to_owned() });
-        runs.push(Run { marked: true, text: inside.to_owned() });
-        at = end;
+    let mut rest = text;
+    let next = |rest: &str| {
+        let places = words.iter().filter_map(|word| rest.find(word).map(|at| (at, word.len())));
+        places.min_by_key(|(at, length)| (*at, usize::MAX - length))
+    };
+    while let Some((at, length)) = next(rest) {
+        runs.push(Run { marked: false, text: rest[..at].to_owned() });
+        runs.push(Run { marked: true, text: rest[at..at + length].to_owned() });
+        rest = &rest[at + length..];
     }
-    runs.push(Run { marked: false, text: text[at..].to_owned() });
+    runs.push(Run { marked: false, text: rest.to_owned() });
     runs.retain(|run| !run.text.is_empty());
     runs
 }
@@ -204,5 +209,19 @@ mod tests {
             });
             assert_eq!(shown.collect::<Vec<_>>(), cut, "{text}");
         }
+    }
+
+    #[test]
+    fn every_place_of_a_matched_word_is_marked() {
+        let shown = |text: &str, words: &[&str]| {
+            let runs = marked_runs(text, words);
+            let mark = |run: &Run| match run.marked {
+                true => format!("<{}>", run.text),
+                false => run.text.clone(),
+            };
+            runs.iter().map(mark).collect::<String>()
+        };
+        assert_eq!(shown("転出届は転出の前に", &["転出", "転出届"]), "<転出届>は<転出>の前に");
+        assert_eq!(shown("そのまま", &[]), "そのまま");
     }
 }
