@@ -75,8 +75,10 @@ export class AnswerView {
     for (const match of text.matchAll(CITATION)) {
       const source = this.entry.sources.find((each) => each.number === Number(match[1]));
       if (!source) continue;
-      // U+2060 keeps the number on the line of the word before it.
-      this.text.append(`${text.slice(at, match.index)}\u2060`, citation(source));
+      const before = [...text.slice(at, match.index)];
+      // The number stays on the line of the character before it.
+      const last = before.length > 0 && before.at(-1) !== "\n" ? before.pop() : "";
+      this.text.append(before.join(""), el("span", { class: "kept" }, last, citation(source)));
       at = match.index + match[0].length;
     }
     if (at < text.length) this.text.append(text.slice(at));

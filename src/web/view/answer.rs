@@ -124,8 +124,11 @@ fn provenance_rows(provenance: &Provenance) -> Vec<Row> {
     let mut push = |name, value| rows.push(Row { name, value });
     match &provenance.model {
         Some(model) => {
-            let warning =
-                if model.self_test { format!("（{SELF_TEST}）") } else { String::new() };
+            let warning = match (model.self_test, model.name.contains("動作確認用")) {
+                (false, _) => "",
+                (true, true) => "　業務には使わないでください",
+                (true, false) => "　動作確認用・業務には使わないでください",
+            };
             push("モデル", format!("{}{warning}", model.name));
             push("量子化", model.quantization.clone());
             push("ハッシュ", model.blake3.clone());
