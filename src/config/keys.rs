@@ -178,7 +178,7 @@ fn non_empty(value: &str) -> Result<&str, String> {
     }
 }
 
-fn number<T: FromStr + PartialOrd + std::fmt::Display>(
+fn number<T: FromStr + PartialOrd + std::fmt::Display + Copy>(
     value: &str,
     least: T,
     most: T,

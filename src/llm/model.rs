@@ -304,7 +304,7 @@ fn read_template(path: &Path, tokenizer: &Tokenizer) -> Result<ChatTemplate, Loa
 ///
 /// # Errors
 /// The metadata is missing or contradictory.
-pub fn read_tokenizer(gguf: &Gguf) -> Result<Tokenizer, LoadError> {
+fn read_tokenizer(gguf: &Gguf) -> Result<Tokenizer, LoadError> {
     let key = |name: &str| format!("tokenizer.ggml.{name}");
     let owned = |name: &str| -> Result<Vec<String>, GgufError> {
         let list = gguf.byte_strings(&key(name))?;

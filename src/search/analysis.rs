@@ -172,7 +172,7 @@ fn canonical(text: &str) -> Option<(String, usize)> {
     let counted = text[len..].chars().next().is_some_and(|c| COUNTERS.contains(c));
     let arabic = text.starts_with(|c: char| c.is_ascii_digit());
     let plain = arabic && len == number.to_string().len();
-    ((counted || arabic) && !(plain && !counted)).then(|| (number.to_string(), len))
+    (counted || (arabic && !plain)).then(|| (number.to_string(), len))
 }
 
 /// 「令和八年」 and 「令和元年」, up to the number: 年 stays with what follows (年度).

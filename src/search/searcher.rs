@@ -209,7 +209,7 @@ impl Searcher {
         for (place, part) in parts.iter().enumerate() {
             let index = &part.index;
             let here = || cited.iter().filter(|passage| passage.part == place);
-            let mut scored = ask(index, union(clauses), CANDIDATES, statistics)?;
+            let mut scored = ask(index, &union(clauses), CANDIDATES, statistics)?;
             let mut terms: Vec<&str> = here().map(|passage| passage.key.as_str()).collect();
             terms.dedup();
             for term in terms {
@@ -220,7 +220,7 @@ impl Searcher {
                     (Occur::Must, Box::new(filter)),
                     (Occur::Should, Box::new(union(clauses))),
                 ]);
-                scored.extend(ask(index, both, CANDIDATES, statistics)?);
+                scored.extend(ask(index, &both, CANDIDATES, statistics)?);
             }
             let mut seen = HashSet::new();
             for (score, address) in scored {
@@ -301,14 +301,14 @@ fn union(clauses: &[(Term, f32)]) -> BooleanQuery {
 
 fn ask(
     index: &Index,
-    query: BooleanQuery,
+    query: &BooleanQuery,
     limit: usize,
     statistics: &Shared<'_>,
 ) -> Result<Vec<(f32, DocAddress)>, SearchError> {
     let collector = TopDocs::with_limit(limit).order_by_score();
     index
         .searcher
-        .search_with_statistics_provider(&query, &collector, statistics)
+        .search_with_statistics_provider(query, &collector, statistics)
         .map_err(|why| index.failed(why))
 }
 
