@@ -76,18 +76,18 @@ impl Reply {
     pub(crate) fn opening(&self) -> Option<Map<String, Value>> {
         (self.shape == Shape::Chat).then(|| {
             let delta = json!({"role": "assistant", "content": "", "refusal": null});
-            self.chunk(delta, "", None)
+            self.chunk(&delta, "", None)
         })
     }
 
     /// A chunk with text.
     pub(crate) fn text(&self, text: &str) -> Map<String, Value> {
-        self.chunk(json!({"content": text}), text, None)
+        self.chunk(&json!({"content": text}), text, None)
     }
 
     /// The chunk that says why it ended; it carries what kura adds.
     pub(crate) fn ending(&self, sources: &[Source], summary: &AnswerSummary) -> Map<String, Value> {
-        let mut chunk = self.chunk(json!({}), "", Some(finish_reason(summary.finish)));
+        let mut chunk = self.chunk(&json!({}), "", Some(finish_reason(summary.finish)));
         chunk.insert("kura".to_owned(), extension(sources, summary));
         chunk
     }
@@ -99,7 +99,7 @@ impl Reply {
         chunk
     }
 
-    fn chunk(&self, delta: Value, text: &str, finish: Option<&str>) -> Map<String, Value> {
+    fn chunk(&self, delta: &Value, text: &str, finish: Option<&str>) -> Map<String, Value> {
         let choice = match self.shape {
             Shape::Chat => json!({
                 "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish,
