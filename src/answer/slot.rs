@@ -123,7 +123,8 @@ impl ModelSlot {
     }
 
     fn is_wanted(&self, blake3: &str) -> bool {
-        let wanted = self.wanted.as_ref().map(|it| it.lock().unwrap_or_else(PoisonError::into_inner));
+        let wanted =
+            self.wanted.as_ref().map(|it| it.lock().unwrap_or_else(PoisonError::into_inner));
         wanted.is_some_and(|wanted| *wanted == blake3)
     }
 

@@ -84,9 +84,7 @@ impl Architecture {
     /// another: the error names the key.
     pub fn read(gguf: &Gguf) -> Result<Self, ModelError> {
         let key = "general.architecture";
-        let name = gguf
-            .string(key)?
-            .ok_or_else(|| gguf.key_error(key, "is missing"))?;
+        let name = gguf.string(key)?.ok_or_else(|| gguf.key_error(key, "is missing"))?;
         if !ARCHITECTURES.contains(&name) {
             return Err(ModelError::Architecture {
                 path: gguf.path().to_path_buf(),
@@ -101,9 +99,7 @@ impl Architecture {
         let (window, windowed_layers) = keys.window(gemma, shape.layers)?;
         let rope_length = keys.size_or("rope.dimension_count", shape.head_length, LENGTH_MAX)?;
         if rope_length > shape.head_length || !rope_length.is_multiple_of(2) {
-            return Err(keys
-                .error("rope.dimension_count", "is odd or longer than a head")
-                .into());
+            return Err(keys.error("rope.dimension_count", "is odd or longer than a head").into());
         }
         let (rope, rope_windowed) = keys.rope(gemma)?;
         let scale_length = if gemma && shape.layers == GEMMA3_27B_LAYERS {
@@ -116,23 +112,11 @@ impl Architecture {
             context_tokens: keys.size("context_length", usize::MAX)?,
             vocabulary: vocabulary(gguf, shape.width)?,
             norm_epsilon: keys.positive("attention.layer_norm_rms_epsilon", None)?,
-            activation: if gemma {
-                Activation::GeluTanh
-            } else {
-                Activation::Silu
-            },
+            activation: if gemma { Activation::GeluTanh } else { Activation::Silu },
             attention_scale: 1.0 / (scale_length as f32).sqrt(),
-            embedding_scale: if gemma {
-                (shape.width as f32).sqrt()
-            } else {
-                1.0
-            },
+            embedding_scale: if gemma { (shape.width as f32).sqrt() } else { 1.0 },
             logit_cap: keys.optional_positive("final_logit_softcapping")?,
-            rope_style: if name == "llama" {
-                RopeStyle::Adjacent
-            } else {
-                RopeStyle::Halves
-            },
+            rope_style: if name == "llama" { RopeStyle::Adjacent } else { RopeStyle::Halves },
             rope_length,
             rope,
             rope_windowed,
@@ -185,8 +169,7 @@ impl Keys<'_> {
     }
 
     fn size(&self, key: &str, max: usize) -> Result<usize, GgufError> {
-        self.optional_size(key, max)?
-            .ok_or_else(|| self.error(key, "is missing"))
+        self.optional_size(key, max)?.ok_or_else(|| self.error(key, "is missing"))
     }
 
     fn size_or(&self, key: &str, default: usize, max: usize) -> Result<usize, GgufError> {
@@ -255,9 +238,7 @@ impl Keys<'_> {
             self.gguf.bools(&self.full(key))?.unwrap_or_default()
         } else {
             let pattern = self.size_or(key, GEMMA3_PATTERN, LAYERS_MAX)?;
-            (0..layers)
-                .map(|layer| !(layer + 1).is_multiple_of(pattern))
-                .collect()
+            (0..layers).map(|layer| !(layer + 1).is_multiple_of(pattern)).collect()
         };
         if windowed.len() != layers {
             return Err(self.error(key, "does not have one value for each layer"));
@@ -280,10 +261,7 @@ impl Keys<'_> {
                 return Err(self.error("rope.scaling.type", &what));
             }
         };
-        let rope = RopeBase {
-            base,
-            position_divisor,
-        };
+        let rope = RopeBase { base, position_divisor };
         if !gemma {
             return Ok((rope.clone(), rope));
         }
@@ -291,13 +269,7 @@ impl Keys<'_> {
             Some(base) => base,
             None => self.positive("rope.local_freq_base", Some(10_000.0))?,
         };
-        Ok((
-            rope,
-            RopeBase {
-                base: local,
-                position_divisor: 1.0,
-            },
-        ))
+        Ok((rope, RopeBase { base: local, position_divisor: 1.0 }))
     }
 }
 
@@ -308,9 +280,7 @@ fn rope_factors(gguf: &Gguf, rope_length: usize) -> Result<Option<Vec<f32>>, Mod
     }
     let factors = load_floats(gguf, name, rope_length / 2)?;
     if factors.iter().any(|f| !f.is_finite() || *f <= 0.0) {
-        return Err(gguf
-            .tensor_error(name, "has a factor that is not above 0")
-            .into());
+        return Err(gguf.tensor_error(name, "has a factor that is not above 0").into());
     }
     Ok(Some(factors))
 }
@@ -319,9 +289,7 @@ fn rope_factors(gguf: &Gguf, rope_length: usize) -> Result<Option<Vec<f32>>, Mod
 /// more.
 fn vocabulary(gguf: &Gguf, width: usize) -> Result<usize, GgufError> {
     let name = "token_embd.weight";
-    let table = gguf
-        .tensor(name)
-        .ok_or_else(|| gguf.tensor_error(name, "is missing"))?;
+    let table = gguf.tensor(name).ok_or_else(|| gguf.tensor_error(name, "is missing"))?;
     let [rows, columns] = table.shape[..] else {
         return Err(gguf.tensor_error(name, "is not a matrix"));
     };

@@ -35,9 +35,7 @@ impl Shape {
             kv_heads: architecture.kv_heads,
             head_length: architecture.head_length,
             scale: architecture.attention_scale,
-            window: architecture
-                .window
-                .filter(|_| architecture.windowed_layers[layer]),
+            window: architecture.window.filter(|_| architecture.windowed_layers[layer]),
         }
     }
 
@@ -47,8 +45,7 @@ impl Shape {
 
     /// The first position that `position` sees.
     fn first_seen(&self, position: usize) -> usize {
-        self.window
-            .map_or(0, |window| (position + 1).saturating_sub(window))
+        self.window.map_or(0, |window| (position + 1).saturating_sub(window))
     }
 }
 
@@ -78,10 +75,7 @@ pub(crate) fn attend<T: KvNumber>(
         })
         .collect();
     let mut out = vec![0.0; queries.len()];
-    let (width, group) = (
-        shape.heads * shape.head_length,
-        shape.group() * shape.head_length,
-    );
+    let (width, group) = (shape.heads * shape.head_length, shape.group() * shape.head_length);
     for (tile, result) in tiles.iter().zip(&results) {
         for (token, result) in result.chunks_exact(group).enumerate() {
             let at = (tile.row + token) * width + tile.kv_head * group;
@@ -147,18 +141,12 @@ fn attend_tile<T: KvNumber>(
     for token in 0..tile.tokens {
         let at = ((tile.row + token) * shape.heads + tile.kv_head * group) * length;
         let heads = &queries[at..at + group * length];
-        scratch
-            .queries
-            .extend(heads.iter().map(|q| q * shape.scale));
+        scratch.queries.extend(heads.iter().map(|q| q * shape.scale));
     }
     let mut out = vec![0.0; rows * length];
     let last = tile.position + tile.tokens - 1;
     for block in shape.first_seen(tile.position) / BLOCK..=last / BLOCK {
-        T::widen(
-            level,
-            cache.key_block(tile.slot, tile.kv_head, block),
-            &mut scratch.block,
-        );
+        T::widen(level, cache.key_block(tile.slot, tile.kv_head, block), &mut scratch.block);
         let scores = &mut scratch.scores[..rows * BLOCK];
         scores.fill(0.0);
         let sizes = (rows, length, BLOCK);
@@ -166,28 +154,13 @@ fn attend_tile<T: KvNumber>(
         for row in 0..rows {
             let scores = &mut scores[row * BLOCK..(row + 1) * BLOCK];
             mask(shape, tile.position + row / group, block, scores);
-            let rescale = weigh(
-                level,
-                scores,
-                &mut scratch.maxima[row],
-                &mut scratch.sums[row],
-            );
+            let rescale = weigh(level, scores, &mut scratch.maxima[row], &mut scratch.sums[row]);
             if rescale != 1.0 {
                 dense::scale(level, &mut out[row * length..(row + 1) * length], rescale);
             }
         }
-        T::widen(
-            level,
-            cache.value_block(tile.slot, tile.kv_head, block),
-            &mut scratch.block,
-        );
-        dense::multiply_add(
-            level,
-            scores,
-            &scratch.block,
-            &mut out,
-            (rows, BLOCK, length),
-        );
+        T::widen(level, cache.value_block(tile.slot, tile.kv_head, block), &mut scratch.block);
+        dense::multiply_add(level, scores, &scratch.block, &mut out, (rows, BLOCK, length));
     }
     for (row, sum) in out.chunks_exact_mut(length).zip(&scratch.sums) {
         dense::scale(level, row, 1.0 / sum);
@@ -214,11 +187,7 @@ fn weigh(level: Level, scores: &mut [f32], maximum: &mut f32, sum: &mut f32) -> 
         scores.fill(0.0);
         return 1.0;
     }
-    let rescale = if old == *maximum {
-        1.0
-    } else {
-        (old - *maximum).exp()
-    };
+    let rescale = if old == *maximum { 1.0 } else { (old - *maximum).exp() };
     *sum = *sum * rescale + elementwise::exponentials(level, scores, *maximum);
     rescale
 }
@@ -236,30 +205,21 @@ pub(crate) fn attend_on_device(
         let slot = &slots[span.slot];
         for (cache, new) in [(&slot.keys, keys), (&slot.values, values)] {
             let new = new.narrow(0, span.row, span.tokens)?.transpose(0, 1)?;
-            cache.slice_set(
-                &new.to_dtype(cache.dtype())?.contiguous()?,
-                1,
-                span.position,
-            )?;
+            cache.slice_set(&new.to_dtype(cache.dtype())?.contiguous()?, 1, span.position)?;
         }
         let seen = span.position + span.tokens;
         let widen = |cache: &Tensor| cache.narrow(1, 0, seen)?.contiguous()?.to_dtype(DType::F32);
         let (keys, values) = (widen(&slot.keys)?, widen(&slot.values)?);
         let (heads, group, length) = (shape.kv_heads, shape.group(), shape.head_length);
         let queries = queries.narrow(0, span.row, span.tokens)?;
-        let queries = queries
-            .reshape((span.tokens, heads, group, length))?
-            .permute((1, 2, 0, 3))?;
-        let queries = queries
-            .contiguous()?
-            .reshape((heads, group * span.tokens, length))?;
+        let queries =
+            queries.reshape((span.tokens, heads, group, length))?.permute((1, 2, 0, 3))?;
+        let queries = queries.contiguous()?.reshape((heads, group * span.tokens, length))?;
         let scores = (queries.matmul(&keys.t()?.contiguous()?)? * f64::from(shape.scale))?;
         let scores = scores.reshape((heads, group, span.tokens, seen))?;
         let scores = scores.broadcast_add(&device_mask(shape, span, queries.device())?)?;
         let weights = softmax(&scores)?.reshape((heads, group * span.tokens, seen))?;
-        let out = weights
-            .matmul(&values)?
-            .reshape((heads, group, span.tokens, length))?;
+        let out = weights.matmul(&values)?.reshape((heads, group, span.tokens, length))?;
         let out = out.permute((2, 0, 1, 3))?.contiguous()?;
         results.push(out.reshape((span.tokens, shape.heads * length))?);
     }

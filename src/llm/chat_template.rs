@@ -44,10 +44,7 @@ pub struct ChatMessage {
 impl ChatMessage {
     /// A message of this role.
     pub fn new(role: impl Into<String>, content: impl Into<String>) -> Self {
-        Self {
-            role: role.into(),
-            content: content.into(),
-        }
+        Self { role: role.into(), content: content.into() }
     }
 }
 
@@ -62,10 +59,7 @@ pub struct RenderOptions {
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        Self {
-            add_generation_prompt: true,
-            enable_thinking: false,
-        }
+        Self { add_generation_prompt: true, enable_thinking: false }
     }
 }
 
@@ -124,11 +118,7 @@ impl ChatTemplate {
         environment
             .add_template_owned("chat", source.to_owned())
             .map_err(|error| TemplateError::Syntax(describe(&error)))?;
-        Ok(Self {
-            environment,
-            bos: bos.to_owned(),
-            eos: eos.to_owned(),
-        })
+        Ok(Self { environment, bos: bos.to_owned(), eos: eos.to_owned() })
     }
 
     /// The template to use where a model's file has none.
@@ -173,14 +163,8 @@ fn as_error(error: &Error) -> TemplateError {
 
 /// Kind, detail and line of an error, on one line.
 fn describe(error: &Error) -> String {
-    let detail = error
-        .detail()
-        .map(|detail| format!(": {detail}"))
-        .unwrap_or_default();
-    let line = error
-        .line()
-        .map(|line| format!(" (line {line})"))
-        .unwrap_or_default();
+    let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+    let line = error.line().map(|line| format!(" (line {line})")).unwrap_or_default();
     format!("{}{detail}{line}", error.kind())
 }
 
@@ -209,14 +193,11 @@ fn tojson(value: &Value, kwargs: Kwargs) -> Result<String, Error> {
         Some(width) => {
             let indent = vec![b' '; width.min(16)];
             let formatter = PrettyFormatter::with_indent(&indent);
-            value.serialize(&mut serde_json::Serializer::with_formatter(
-                &mut json, formatter,
-            ))
+            value.serialize(&mut serde_json::Serializer::with_formatter(&mut json, formatter))
         }
-        None => value.serialize(&mut serde_json::Serializer::with_formatter(
-            &mut json,
-            PythonSpacing,
-        )),
+        None => {
+            value.serialize(&mut serde_json::Serializer::with_formatter(&mut json, PythonSpacing))
+        }
     };
     written.map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
     String::from_utf8(json)
@@ -231,22 +212,14 @@ impl Formatter for PythonSpacing {
     where
         W: ?Sized + std::io::Write,
     {
-        if first {
-            Ok(())
-        } else {
-            writer.write_all(b", ")
-        }
+        if first { Ok(()) } else { writer.write_all(b", ") }
     }
 
     fn begin_object_key<W>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()>
     where
         W: ?Sized + std::io::Write,
     {
-        if first {
-            Ok(())
-        } else {
-            writer.write_all(b", ")
-        }
+        if first { Ok(()) } else { writer.write_all(b", ") }
     }
 
     fn begin_object_value<W>(&mut self, writer: &mut W) -> std::io::Result<()>

@@ -128,15 +128,10 @@ impl Decoder {
     pub(crate) fn forward(&mut self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
         let spans = self.check(batch)?;
         let compute = self.options.compute.clone();
-        let tokens: Vec<u32> = batch
-            .sequences
-            .iter()
-            .flat_map(|s| s.tokens.iter().copied())
-            .collect();
-        let positions: Vec<usize> = spans
-            .iter()
-            .flat_map(|s| s.position..s.position + s.tokens)
-            .collect();
+        let tokens: Vec<u32> =
+            batch.sequences.iter().flat_map(|s| s.tokens.iter().copied()).collect();
+        let positions: Vec<usize> =
+            spans.iter().flat_map(|s| s.position..s.position + s.tokens).collect();
         let wanted: Vec<usize> = spans
             .iter()
             .zip(&batch.sequences)
@@ -149,11 +144,7 @@ impl Decoder {
         let last = self.layers.len() - 1;
         for (index, layer) in self.layers.iter().enumerate() {
             let rotation = &rotations[usize::from(layer.shape.window.is_some())];
-            let step = Step {
-                compute: &compute,
-                spans: &spans,
-                rotation,
-            };
+            let step = Step { compute: &compute, spans: &spans, rotation };
             let mut attended = layer.attend(&step, &x, &mut self.cache, index)?;
             if index == last {
                 if wanted.is_empty() {
@@ -176,10 +167,7 @@ impl Decoder {
         if let Some(cap) = self.architecture.logit_cap {
             logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
         }
-        Ok(logits
-            .chunks_exact(self.architecture.vocabulary)
-            .map(<[f32]>::to_vec)
-            .collect())
+        Ok(logits.chunks_exact(self.architecture.vocabulary).map(<[f32]>::to_vec).collect())
     }
 
     /// Checks the batch against the slots and the context, and lays out its rows.
@@ -198,17 +186,9 @@ impl Decoder {
             let end = sequence.position.saturating_add(tokens);
             if end > self.options.context_tokens {
                 let context = self.options.context_tokens;
-                return Err(ModelError::Context {
-                    tokens: end,
-                    context,
-                });
+                return Err(ModelError::Context { tokens: end, context });
             }
-            spans.push(Span {
-                slot,
-                position: sequence.position,
-                row,
-                tokens,
-            });
+            spans.push(Span { slot, position: sequence.position, row, tokens });
             row += tokens;
         }
         if spans.is_empty() {
@@ -236,12 +216,7 @@ impl Layer {
         let (queries, keys) = (a.heads * a.head_length, a.kv_heads * a.head_length);
         let name = |part: &str, kind: &str| format!("blk.{index}.{part}.{kind}");
         let norm = |part: &str, length: usize| {
-            RmsNorm::load(
-                gguf,
-                &name(part, "weight"),
-                (length, a.norm_epsilon),
-                compute,
-            )
+            RmsNorm::load(gguf, &name(part, "weight"), (length, a.norm_epsilon), compute)
         };
         let linear = |part: &str, rows: usize, columns: usize, needs_bias: bool| {
             let matrix = Matrix::load(gguf, &name(part, "weight"), (rows, columns), compute)?;
@@ -281,11 +256,7 @@ impl Layer {
         index: usize,
     ) -> Result<Tensor, ModelError> {
         let x = self.attention_norm.forward(x)?;
-        let qkv = [
-            self.query.forward(&x)?,
-            self.key.forward(&x)?,
-            self.value.forward(&x)?,
-        ];
+        let qkv = [self.query.forward(&x)?, self.key.forward(&x)?, self.value.forward(&x)?];
         match cache {
             KvCache::Device(layers) => self.attend_on_device(step, qkv, &layers[index]),
             KvCache::F16(layers) => self.attend_on_host(step, qkv, &mut layers[index]),
@@ -301,10 +272,7 @@ impl Layer {
     ) -> Result<Tensor, ModelError> {
         let shape = queries.shape().clone();
         let (mut queries, mut keys) = (take_vec(&queries)?, take_vec(&keys)?);
-        for (norm, x) in [
-            (&self.query_norm, &mut queries),
-            (&self.key_norm, &mut keys),
-        ] {
+        for (norm, x) in [(&self.query_norm, &mut queries), (&self.key_norm, &mut keys)] {
             if let Some(norm) = norm {
                 norm.apply(x);
             }
@@ -326,10 +294,7 @@ impl Layer {
         let split = |x: &Tensor, heads| x.reshape((tokens, heads, self.shape.head_length));
         let mut queries = split(&queries, self.shape.heads)?;
         let mut keys = split(&keys, self.shape.kv_heads)?;
-        for (norm, x) in [
-            (&self.query_norm, &mut queries),
-            (&self.key_norm, &mut keys),
-        ] {
+        for (norm, x) in [(&self.query_norm, &mut queries), (&self.key_norm, &mut keys)] {
             if let Some(norm) = norm {
                 *x = norm.forward(x)?;
             }

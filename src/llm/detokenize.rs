@@ -17,10 +17,7 @@ pub struct Detokenizer {
 impl Detokenizer {
     /// For a new text from this tokenizer.
     pub fn new(tokenizer: &Tokenizer) -> Self {
-        Self {
-            pending: Vec::new(),
-            drop_space: tokenizer.has_space_prefix(),
-        }
+        Self { pending: Vec::new(), drop_space: tokenizer.has_space_prefix() }
     }
 
     /// The text that this token completes; often empty. Control tokens give none.
@@ -74,10 +71,7 @@ mod tests {
     use crate::llm::tokenizer::Vocabulary;
 
     fn detokenizer() -> Detokenizer {
-        Detokenizer {
-            pending: Vec::new(),
-            drop_space: false,
-        }
+        Detokenizer { pending: Vec::new(), drop_space: false }
     }
 
     #[test]
@@ -98,18 +92,14 @@ mod tests {
     fn space_rule_and_control_tokens() {
         let vocabulary = Vocabulary {
             model: "llama".to_owned(),
-            tokens: ["<unk>", "<s>", "\u{2581}蔵", "\u{2581}b"]
-                .map(str::to_owned)
-                .to_vec(),
+            tokens: ["<unk>", "<s>", "\u{2581}蔵", "\u{2581}b"].map(str::to_owned).to_vec(),
             scores: Some(vec![0.0; 4]),
             token_types: Some(vec![2, 3, 1, 1]),
             ..Vocabulary::default()
         };
         let tokenizer = Tokenizer::new(vocabulary).unwrap();
         let mut stream = Detokenizer::new(&tokenizer);
-        let text: Vec<String> = [1, 2, 3, 0, 2, 99]
-            .map(|id| stream.push(&tokenizer, id))
-            .to_vec();
+        let text: Vec<String> = [1, 2, 3, 0, 2, 99].map(|id| stream.push(&tokenizer, id)).to_vec();
         assert_eq!(text, ["", "蔵", " b", "", " 蔵", ""]);
     }
 

@@ -313,11 +313,7 @@ impl Engine {
     }
 
     pub fn health(&self) -> Health {
-        self.shared
-            .health
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Requests that wait for a slot.
@@ -356,11 +352,7 @@ impl Engine {
     pub fn shutdown(&self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
         self.shared.queue.close();
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             // The thread catches its own panics, so joining cannot fail in a way worth reporting.
             let _ = thread.join();
@@ -421,17 +413,11 @@ fn check_options(options: &EngineOptions) -> Result<(), ModelError> {
         ("slots", options.slots),
         ("context_tokens", options.context_tokens),
         ("prefill_chunk_tokens", options.prefill_chunk_tokens),
-        (
-            "prefill_chunk_tokens_shared",
-            options.prefill_chunk_tokens_shared,
-        ),
+        ("prefill_chunk_tokens_shared", options.prefill_chunk_tokens_shared),
         ("queue_requests", options.queue_requests),
     ] {
         if value == 0 {
-            return Err(ModelError::Option {
-                name,
-                what: "it must be above 0".to_string(),
-            });
+            return Err(ModelError::Option { name, what: "it must be above 0".to_string() });
         }
     }
     Ok(())

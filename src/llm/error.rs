@@ -10,22 +10,13 @@ pub enum ModelError {
         "{path}: the architecture {found:?} is not supported; supported are {}",
         supported.join(", ")
     )]
-    Architecture {
-        path: std::path::PathBuf,
-        found: String,
-        supported: &'static [&'static str],
-    },
+    Architecture { path: std::path::PathBuf, found: String, supported: &'static [&'static str] },
     #[error(
         "the model needs about {needed_mib} MiB (weights {weights_mib} MiB, KV cache {cache_mib} \
          MiB), but only {available_mib} MiB of memory are available; use a smaller model, fewer \
          slots or a shorter context"
     )]
-    Memory {
-        needed_mib: u64,
-        weights_mib: u64,
-        cache_mib: u64,
-        available_mib: u64,
-    },
+    Memory { needed_mib: u64, weights_mib: u64, cache_mib: u64, available_mib: u64 },
     #[error("the setting {name} is wrong: {what}")]
     Option { name: &'static str, what: String },
     #[error("token {id} is outside the model's vocabulary of {vocabulary}")]

@@ -25,34 +25,16 @@ pub use types::{TensorType, ValueType, file_type_name};
 #[derive(Debug, thiserror::Error)]
 pub enum GgufError {
     #[error("cannot open the model file {path}: {source}")]
-    Open {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Open { path: PathBuf, source: std::io::Error },
     #[error("cannot map the model file {path} into memory: {source}")]
-    Map {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Map { path: PathBuf, source: std::io::Error },
     /// The structure of the file is broken at `offset` (bytes from its start).
     #[error("{path} is not a usable GGUF file: {what} (at byte {offset})")]
-    Structure {
-        path: PathBuf,
-        offset: usize,
-        what: String,
-    },
+    Structure { path: PathBuf, offset: usize, what: String },
     #[error("{path}: metadata key {key}: {what}")]
-    Key {
-        path: PathBuf,
-        key: String,
-        what: String,
-    },
+    Key { path: PathBuf, key: String, what: String },
     #[error("{path}: tensor {name}: {what}")]
-    Tensor {
-        path: PathBuf,
-        name: String,
-        what: String,
-    },
+    Tensor { path: PathBuf, name: String, what: String },
 }
 
 /// A metadata value; strings and arrays are ranges of the map.
@@ -63,11 +45,7 @@ pub(crate) enum Value {
     Float(f64),
     Bool(bool),
     String(Range<usize>),
-    Array {
-        element: ValueType,
-        count: usize,
-        bytes: Range<usize>,
-    },
+    Array { element: ValueType, count: usize, bytes: Range<usize> },
 }
 
 /// Where a tensor lies and what it holds.
@@ -94,12 +72,7 @@ pub struct Gguf {
 
 impl std::fmt::Debug for Gguf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Gguf({}, {} tensors)",
-            self.path.display(),
-            self.tensors.len()
-        )
+        write!(f, "Gguf({}, {} tensors)", self.path.display(), self.tensors.len())
     }
 }
 
@@ -109,21 +82,12 @@ impl Gguf {
     /// # Errors
     /// The file cannot be opened or mapped, or its header is damaged; see [`GgufError`].
     pub fn open(path: &Path) -> Result<Self, GgufError> {
-        let file = File::open(path).map_err(|source| GgufError::Open {
-            path: path.to_path_buf(),
-            source,
-        })?;
-        let map = map_file(&file).map_err(|source| GgufError::Map {
-            path: path.to_path_buf(),
-            source,
-        })?;
+        let file = File::open(path)
+            .map_err(|source| GgufError::Open { path: path.to_path_buf(), source })?;
+        let map = map_file(&file)
+            .map_err(|source| GgufError::Map { path: path.to_path_buf(), source })?;
         let header = parse::parse(path, &map)?;
-        let by_name = header
-            .tensors
-            .iter()
-            .enumerate()
-            .map(|(i, t)| (t.name.clone(), i))
-            .collect();
+        let by_name = header.tensors.iter().enumerate().map(|(i, t)| (t.name.clone(), i)).collect();
         Ok(Self {
             path: path.to_path_buf(),
             map: Arc::new(map),
@@ -237,19 +201,11 @@ impl Gguf {
     pub fn byte_strings(&self, key: &str) -> Result<Option<ByteStrings<'_>>, GgufError> {
         match self.metadata.get(key) {
             None => Ok(None),
-            Some(Value::Array {
-                element: ValueType::String,
-                count,
-                bytes,
-            }) => Ok(Some(ByteStrings {
-                bytes: &self.map[bytes.clone()],
-                left: *count,
-            })),
+            Some(Value::Array { element: ValueType::String, count, bytes }) => {
+                Ok(Some(ByteStrings { bytes: &self.map[bytes.clone()], left: *count }))
+            }
             // Writers give an empty array any type.
-            Some(Value::Array { count: 0, .. }) => Ok(Some(ByteStrings {
-                bytes: &[],
-                left: 0,
-            })),
+            Some(Value::Array { count: 0, .. }) => Ok(Some(ByteStrings { bytes: &[], left: 0 })),
             Some(value) => Err(self.wrong_type(key, value, "an array of strings")),
         }
     }
@@ -277,14 +233,7 @@ impl Gguf {
         let Some(bytes) = self.array_bytes(key, &[ValueType::F32])? else {
             return Ok(None);
         };
-        Ok(Some(
-            bytes
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|b| f32::from_le_bytes(*b))
-                .collect(),
-        ))
+        Ok(Some(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()))
     }
 
     /// An array of 32-bit whole numbers, signed or not.
@@ -296,14 +245,7 @@ impl Gguf {
         let Some(bytes) = self.array_bytes(key, &kinds)? else {
             return Ok(None);
         };
-        Ok(Some(
-            bytes
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|b| i32::from_le_bytes(*b))
-                .collect(),
-        ))
+        Ok(Some(bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b)).collect()))
     }
 
     /// # Errors
@@ -337,21 +279,13 @@ impl Gguf {
 
     /// An error about one key, for callers that check what a value means.
     pub fn key_error(&self, key: &str, what: &str) -> GgufError {
-        GgufError::Key {
-            path: self.path.clone(),
-            key: key.to_string(),
-            what: what.to_string(),
-        }
+        GgufError::Key { path: self.path.clone(), key: key.to_string(), what: what.to_string() }
     }
 
     /// An error about one tensor, for callers that check what it means.
     pub fn tensor_error(&self, name: &str, what: &str) -> GgufError {
         let (name, what) = (name.to_string(), what.to_string());
-        GgufError::Tensor {
-            path: self.path.clone(),
-            name,
-            what,
-        }
+        GgufError::Tensor { path: self.path.clone(), name, what }
     }
 
     fn wrong_type(&self, key: &str, value: &Value, expected: &str) -> GgufError {
@@ -396,10 +330,7 @@ impl<'a> Iterator for ByteStrings<'a> {
 
 impl ExactSizeIterator for ByteStrings<'_> {}
 
-#[allow(
-    unsafe_code,
-    reason = "a memory map is the only way to hold the weights once"
-)]
+#[allow(unsafe_code, reason = "a memory map is the only way to hold the weights once")]
 fn map_file(file: &File) -> std::io::Result<Mmap> {
     // SAFETY: the map is read-only, and model files are installed as generations that nobody
     // writes in place.

@@ -29,25 +29,16 @@ impl ModelInfo {
     /// # Errors
     /// A value has the wrong type.
     pub fn read(gguf: &Gguf) -> Result<Self, GgufError> {
-        let architecture = gguf
-            .string("general.architecture")?
-            .unwrap_or("unknown")
-            .to_string();
-        let name = gguf
-            .string("general.name")?
-            .map(str::trim)
-            .filter(|name| !name.is_empty());
+        let architecture = gguf.string("general.architecture")?.unwrap_or("unknown").to_string();
+        let name = gguf.string("general.name")?.map(str::trim).filter(|name| !name.is_empty());
         let name = match name {
             Some(name) => name.to_string(),
-            None => gguf
-                .path()
-                .file_stem()
-                .map_or_else(String::new, |s| s.to_string_lossy().into()),
+            None => {
+                gguf.path().file_stem().map_or_else(String::new, |s| s.to_string_lossy().into())
+            }
         };
         let declared = gguf.u32("general.file_type")?.and_then(file_type_name);
-        let context = gguf
-            .u32(&format!("{architecture}.context_length"))?
-            .unwrap_or(0);
+        let context = gguf.u32(&format!("{architecture}.context_length"))?.unwrap_or(0);
         Ok(Self {
             quantization: declared.unwrap_or_else(|| commonest_type(gguf)).to_string(),
             parameters: gguf.tensors().iter().map(elements).sum(),
@@ -117,10 +108,7 @@ mod tests {
         assert_eq!(info.architecture, "qwen2");
         assert_eq!(info.quantization, "F32");
         assert_eq!(info.context_tokens, model.context_tokens);
-        assert_eq!(
-            info.file_size_bytes,
-            std::fs::metadata(&path).unwrap().len()
-        );
+        assert_eq!(info.file_size_bytes, std::fs::metadata(&path).unwrap().len());
         assert!(info.parameters > 100_000);
     }
 
@@ -134,9 +122,7 @@ mod tests {
             seen.push((done, total));
             true
         });
-        let expected = blake3::hash(&vec![7; 3 * HASH_CHUNK_BYTES])
-            .to_hex()
-            .to_string();
+        let expected = blake3::hash(&vec![7; 3 * HASH_CHUNK_BYTES]).to_hex().to_string();
         assert_eq!(hash.unwrap(), Some(expected));
         let whole = 3 * HASH_CHUNK_BYTES as u64;
         assert_eq!(seen.last(), Some(&(whole, whole)));

@@ -129,9 +129,7 @@ impl<T: KvNumber> HostLayer<T> {
     pub(crate) fn write(&mut self, spans: &[Span], keys: &[f32], values: &[f32]) {
         let (length, heads) = (self.head_length, self.kv_heads);
         let regions = self.keys.par_chunks_mut(self.region);
-        let regions = regions
-            .zip(self.values.par_chunks_mut(self.region))
-            .enumerate();
+        let regions = regions.zip(self.values.par_chunks_mut(self.region)).enumerate();
         regions.for_each(|(index, (key_region, value_region))| {
             let (slot, head) = (index / heads, index % heads);
             let mut narrow = vec![T::default(); length];
@@ -140,15 +138,10 @@ impl<T: KvNumber> HostLayer<T> {
                     let position = span.position + token;
                     let from = ((span.row + token) * heads + head) * length;
                     let at = position * length;
-                    T::narrow(
-                        &values[from..from + length],
-                        &mut value_region[at..at + length],
-                    );
+                    T::narrow(&values[from..from + length], &mut value_region[at..at + length]);
                     T::narrow(&keys[from..from + length], &mut narrow);
                     let block = position / BLOCK * BLOCK * length;
-                    let lanes = key_region[block + position % BLOCK..]
-                        .iter_mut()
-                        .step_by(BLOCK);
+                    let lanes = key_region[block + position % BLOCK..].iter_mut().step_by(BLOCK);
                     lanes.zip(&narrow).for_each(|(to, from)| *to = *from);
                 }
             }
@@ -202,14 +195,10 @@ impl KvCache {
         let layers = 0..architecture.layers;
         match kv_type {
             KvType::F16 => Self::F16(
-                layers
-                    .map(|_| HostLayer::new(architecture, slots, context_tokens))
-                    .collect(),
+                layers.map(|_| HostLayer::new(architecture, slots, context_tokens)).collect(),
             ),
             KvType::F32 => Self::F32(
-                layers
-                    .map(|_| HostLayer::new(architecture, slots, context_tokens))
-                    .collect(),
+                layers.map(|_| HostLayer::new(architecture, slots, context_tokens)).collect(),
             ),
         }
     }
@@ -220,28 +209,11 @@ impl KvCache {
         context_tokens: usize,
         (kv_type, device): (KvType, &Device),
     ) -> Result<Self, ModelError> {
-        let shape = (
-            architecture.kv_heads,
-            context_tokens,
-            architecture.head_length,
-        );
+        let shape = (architecture.kv_heads, context_tokens, architecture.head_length);
         let zeros = || Tensor::zeros(shape, kv_type.dtype(), device);
-        let slot = || {
-            Ok(DeviceSlot {
-                keys: zeros()?,
-                values: zeros()?,
-            })
-        };
-        let layer = |_| {
-            (0..slots)
-                .map(|_| slot())
-                .collect::<Result<Vec<_>, ModelError>>()
-        };
-        Ok(Self::Device(
-            (0..architecture.layers)
-                .map(layer)
-                .collect::<Result<_, _>>()?,
-        ))
+        let slot = || Ok(DeviceSlot { keys: zeros()?, values: zeros()? });
+        let layer = |_| (0..slots).map(|_| slot()).collect::<Result<Vec<_>, ModelError>>();
+        Ok(Self::Device((0..architecture.layers).map(layer).collect::<Result<_, _>>()?))
     }
 
     /// Overwrites a slot with zeros: after a computation went wrong, so that no NaN stays behind.

@@ -21,10 +21,7 @@ impl RmsNorm {
         (length, epsilon): (usize, f32),
         compute: &Compute,
     ) -> Result<Self, ModelError> {
-        Ok(Self {
-            weight: Vector::load(gguf, name, length, compute)?,
-            epsilon,
-        })
+        Ok(Self { weight: Vector::load(gguf, name, length, compute)?, epsilon })
     }
 
     /// Normalizes the last dimension.
@@ -49,9 +46,7 @@ impl RmsNorm {
         let Vector::Host(weight) = &self.weight else {
             return;
         };
-        let rows = values
-            .par_chunks_mut(weight.len())
-            .with_min_len(PARALLEL_ROWS_MIN);
+        let rows = values.par_chunks_mut(weight.len()).with_min_len(PARALLEL_ROWS_MIN);
         rows.for_each(|row| normalize(row, weight, self.epsilon));
     }
 }
@@ -77,14 +72,8 @@ mod tests {
 
     #[test]
     fn rows_get_unit_mean_square_times_weight() {
-        let norm = RmsNorm {
-            weight: Vector::Host(vec![1.0, 2.0, 1.0, 1.0]),
-            epsilon: 0.0,
-        };
-        let x = Tensor::new(
-            &[[1f32, -1.0, 1.0, 1.0], [0.0, 4.0, 0.0, 0.0]],
-            &Device::Cpu,
-        );
+        let norm = RmsNorm { weight: Vector::Host(vec![1.0, 2.0, 1.0, 1.0]), epsilon: 0.0 };
+        let x = Tensor::new(&[[1f32, -1.0, 1.0, 1.0], [0.0, 4.0, 0.0, 0.0]], &Device::Cpu);
         let y = norm.forward(&x.unwrap()).unwrap().to_vec2::<f32>().unwrap();
         assert_eq!(y, [[1.0, -2.0, 1.0, 1.0], [0.0, 4.0, 0.0, 0.0]]);
     }

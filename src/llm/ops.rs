@@ -18,9 +18,7 @@ pub(crate) fn add(compute: &Compute, x: &Tensor, y: &Tensor) -> Result<Tensor, M
         return Ok((x + y)?);
     };
     let sum = with_slice(x, |x| {
-        with_slice(y, |y| {
-            x.iter().zip(y).map(|(x, y)| x + y).collect::<Vec<f32>>()
-        })
+        with_slice(y, |y| x.iter().zip(y).map(|(x, y)| x + y).collect::<Vec<f32>>())
     })??;
     Ok(Tensor::from_vec(sum, x.shape(), &Device::Cpu)?)
 }
@@ -68,10 +66,8 @@ pub(crate) fn select_rows(x: &Tensor, rows: &[usize]) -> Result<Tensor, ModelErr
     if rows.len() == x.dim(0)? {
         return Ok(x.clone());
     }
-    let picked: Vec<Tensor> = rows
-        .iter()
-        .map(|&row| x.i(row..row + 1))
-        .collect::<Result<_, _>>()?;
+    let picked: Vec<Tensor> =
+        rows.iter().map(|&row| x.i(row..row + 1)).collect::<Result<_, _>>()?;
     Ok(Tensor::cat(&picked, 0)?.contiguous()?)
 }
 

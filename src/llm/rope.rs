@@ -19,11 +19,7 @@ pub(crate) struct Rope {
 
 impl Rope {
     pub(crate) fn new(architecture: &Architecture, windowed: bool) -> Self {
-        let base = if windowed {
-            &architecture.rope_windowed
-        } else {
-            &architecture.rope
-        };
+        let base = if windowed { &architecture.rope_windowed } else { &architecture.rope };
         let factors = architecture.rope_factors.as_deref();
         Self {
             style: architecture.rope_style,
@@ -44,13 +40,7 @@ impl Rope {
                 cosines.push(cosine as f32);
             }
         }
-        Rotation {
-            style: self.style,
-            head_length: self.head_length,
-            pairs,
-            sines,
-            cosines,
-        }
+        Rotation { style: self.style, head_length: self.head_length, pairs, sines, cosines }
     }
 }
 
@@ -61,10 +51,7 @@ fn frequencies(base: &RopeBase, rope_length: usize, factors: Option<&[f32]>) -> 
         .map(|frequency| frequency / f64::from(base.position_divisor))
         .collect();
     if let Some(factors) = factors {
-        frequencies
-            .iter_mut()
-            .zip(factors)
-            .for_each(|(f, factor)| *f /= f64::from(*factor));
+        frequencies.iter_mut().zip(factors).for_each(|(f, factor)| *f /= f64::from(*factor));
     }
     frequencies
 }
@@ -108,11 +95,7 @@ impl Rotation {
             RopeStyle::Halves => (2, (tokens, heads, 2, pairs)),
         };
         let part = part.contiguous()?.reshape(split_shape)?;
-        let table_shape = if dim == 3 {
-            (tokens, 1, pairs, 1)
-        } else {
-            (tokens, 1, 1, pairs)
-        };
+        let table_shape = if dim == 3 { (tokens, 1, pairs, 1) } else { (tokens, 1, 1, pairs) };
         let sines = Tensor::from_slice(&self.sines, table_shape, device)?;
         let cosines = Tensor::from_slice(&self.cosines, table_shape, device)?;
         let (a, b) = (part.narrow(dim, 0, 1)?, part.narrow(dim, 1, 1)?);
@@ -132,15 +115,8 @@ mod tests {
     use super::*;
 
     fn rotation(style: RopeStyle, position: usize) -> Rotation {
-        let base = RopeBase {
-            base: 10_000.0,
-            position_divisor: 1.0,
-        };
-        let rope = Rope {
-            style,
-            frequencies: frequencies(&base, 4, None),
-            head_length: 6,
-        };
+        let base = RopeBase { base: 10_000.0, position_divisor: 1.0 };
+        let rope = Rope { style, frequencies: frequencies(&base, 4, None), head_length: 6 };
         rope.at(&[position])
     }
 
@@ -149,11 +125,7 @@ mod tests {
         let (sine, cosine) = 3f32.sin_cos();
         let mut x = [1.0, 0.0, 0.0, 0.0, 7.0, 8.0];
         rotation(RopeStyle::Adjacent, 3).apply(&mut x, 1);
-        assert_eq!(
-            x,
-            [cosine, sine, 0.0, 0.0, 7.0, 8.0],
-            "the rest of the head stays"
-        );
+        assert_eq!(x, [cosine, sine, 0.0, 0.0, 7.0, 8.0], "the rest of the head stays");
         let mut x = [1.0, 0.0, 0.0, 0.0, 7.0, 8.0];
         rotation(RopeStyle::Halves, 3).apply(&mut x, 1);
         assert_eq!(x, [cosine, 0.0, sine, 0.0, 7.0, 8.0]);
@@ -166,20 +138,13 @@ mod tests {
             let tensor = Tensor::from_slice(&x, (1, 2, 6), &Device::Cpu).unwrap();
             rotation(style, 5).apply(&mut x, 2);
             let turned = rotation(style, 5).forward(&tensor, &Device::Cpu).unwrap();
-            assert_eq!(
-                turned.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
-                x,
-                "{style:?}"
-            );
+            assert_eq!(turned.flatten_all().unwrap().to_vec1::<f32>().unwrap(), x, "{style:?}");
         }
     }
 
     #[test]
     fn llama3_factors_and_linear_scaling_slow_the_frequencies() {
-        let base = RopeBase {
-            base: 10_000.0,
-            position_divisor: 2.0,
-        };
+        let base = RopeBase { base: 10_000.0, position_divisor: 2.0 };
         let scaled = frequencies(&base, 4, Some(&[1.0, 8.0]));
         assert_eq!(scaled, [0.5, 0.01 / 2.0 / 8.0]);
     }

@@ -48,10 +48,7 @@ impl Default for Sampling {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SamplerError {
     #[error("{name} must be {range}")]
-    Setting {
-        name: &'static str,
-        range: &'static str,
-    },
+    Setting { name: &'static str, range: &'static str },
     /// The computation overflowed, or the model file is damaged.
     #[error("the model computed values that are not numbers")]
     NotANumber,
@@ -62,29 +59,13 @@ impl Sampling {
     /// A setting is outside its range.
     pub fn validate(&self) -> Result<(), SamplerError> {
         let check = |holds, name, range| {
-            if holds {
-                Ok(())
-            } else {
-                Err(SamplerError::Setting { name, range })
-            }
+            if holds { Ok(()) } else { Err(SamplerError::Setting { name, range }) }
         };
-        check(
-            (0.0..=100.0).contains(&self.temperature),
-            "temperature",
-            "from 0 to 100",
-        )?;
-        check(
-            self.top_p > 0.0 && self.top_p <= 1.0,
-            "top_p",
-            "above 0 and at most 1",
-        )?;
+        check((0.0..=100.0).contains(&self.temperature), "temperature", "from 0 to 100")?;
+        check(self.top_p > 0.0 && self.top_p <= 1.0, "top_p", "above 0 and at most 1")?;
         check((0.0..=1.0).contains(&self.min_p), "min_p", "from 0 to 1")?;
         let penalty = self.repetition_penalty;
-        check(
-            penalty > 0.0 && penalty <= 100.0,
-            "repetition_penalty",
-            "above 0 and at most 100",
-        )
+        check(penalty > 0.0 && penalty <= 100.0, "repetition_penalty", "above 0 and at most 100")
     }
 }
 
@@ -107,10 +88,7 @@ impl Sampler {
     pub fn new(sampling: Sampling) -> Result<Self, SamplerError> {
         sampling.validate()?;
         let seed = sampling.seed.unwrap_or_else(|| rand::rng().random());
-        Ok(Self {
-            sampling,
-            random: StdRng::seed_from_u64(seed),
-        })
+        Ok(Self { sampling, random: StdRng::seed_from_u64(seed) })
     }
 
     /// Chooses a token. `history` is the sequence so far, prompt included; `logits` are changed.
@@ -151,19 +129,13 @@ impl Sampler {
         if penalty == 1.0 {
             return;
         }
-        let start = history
-            .len()
-            .saturating_sub(self.sampling.repetition_window);
+        let start = history.len().saturating_sub(self.sampling.repetition_window);
         let mut recent = history[start..].to_vec();
         recent.sort_unstable();
         recent.dedup();
         for id in recent {
             if let Some(logit) = logits.get_mut(id as usize) {
-                *logit = if *logit > 0.0 {
-                    *logit / penalty
-                } else {
-                    *logit * penalty
-                };
+                *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
             }
         }
     }
@@ -186,10 +158,7 @@ impl Sampler {
 
 /// The first of the largest.
 fn argmax(logits: &[f32]) -> Candidate {
-    let mut best = Candidate {
-        id: 0,
-        logit: logits[0],
-    };
+    let mut best = Candidate { id: 0, logit: logits[0] };
     for (id, &logit) in (0u32..).zip(logits) {
         if logit > best.logit {
             best = Candidate { id, logit };
@@ -203,10 +172,7 @@ fn keep_top_p(candidates: &mut Vec<Candidate>, top_p: f32) {
         return;
     }
     let best = candidates[0].logit;
-    let total: f64 = candidates
-        .iter()
-        .map(|c| f64::from(c.logit - best).exp())
-        .sum();
+    let total: f64 = candidates.iter().map(|c| f64::from(c.logit - best).exp()).sum();
     let mut sum = 0.0;
     let enough = candidates.iter().position(|c| {
         sum += f64::from(c.logit - best).exp();

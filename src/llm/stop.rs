@@ -24,10 +24,7 @@ impl StopMatcher {
     /// Watches for these; empty ones are no stop strings.
     pub fn new(stops: impl IntoIterator<Item = String>) -> Self {
         let stops = stops.into_iter().filter(|stop| !stop.is_empty()).collect();
-        Self {
-            stops,
-            held: String::new(),
-        }
+        Self { stops, held: String::new() }
     }
 
     /// Takes the next piece of the stream.
@@ -40,22 +37,11 @@ impl StopMatcher {
         if let Some((_, start, stop)) = found.min() {
             let stopped_by = Some(stop.clone());
             self.held.truncate(start);
-            return StopStep {
-                text: std::mem::take(&mut self.held),
-                stopped_by,
-            };
+            return StopStep { text: std::mem::take(&mut self.held), stopped_by };
         }
-        let keep = self
-            .stops
-            .iter()
-            .map(|stop| begun(&self.held, stop))
-            .max()
-            .unwrap_or(0);
+        let keep = self.stops.iter().map(|stop| begun(&self.held, stop)).max().unwrap_or(0);
         let held = self.held.split_off(self.held.len() - keep);
-        StopStep {
-            text: std::mem::replace(&mut self.held, held),
-            stopped_by: None,
-        }
+        StopStep { text: std::mem::replace(&mut self.held, held), stopped_by: None }
     }
 
     /// The stream ended by itself: what was held back is ordinary text.
@@ -67,10 +53,7 @@ impl StopMatcher {
 /// Length in bytes of the longest end of `text` with which `stop` begins, short of all of it.
 fn begun(text: &str, stop: &str) -> usize {
     let starts = stop.char_indices().map(|(at, _)| at).rev();
-    starts
-        .into_iter()
-        .find(|at| text.ends_with(&stop[..*at]))
-        .unwrap_or(0)
+    starts.into_iter().find(|at| text.ends_with(&stop[..*at])).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -101,10 +84,7 @@ mod tests {
             let found = stops.iter().filter(|stop| !stop.is_empty());
             let found = found.filter(|stop| text[..end].ends_with(**stop));
             if let Some(stop) = found.max_by_key(|stop| stop.len()) {
-                return (
-                    text[..end - stop.len()].to_owned(),
-                    Some((*stop).to_owned()),
-                );
+                return (text[..end - stop.len()].to_owned(), Some((*stop).to_owned()));
             }
         }
         (text.to_owned(), None)
@@ -124,20 +104,12 @@ mod tests {
     #[test]
     fn overlapping_stops() {
         let check = |stops: &[&str], pieces: &[&str], shown: &str, stopped_by: Option<&str>| {
-            assert_eq!(
-                run(stops, pieces),
-                (shown.to_owned(), stopped_by.map(str::to_owned))
-            );
+            assert_eq!(run(stops, pieces), (shown.to_owned(), stopped_by.map(str::to_owned)));
         };
         check(&["bc", "abcd"], &["xa", "b", "cd"], "xa", Some("bc"));
         check(&["bc", "abc"], &["xa", "bc"], "x", Some("abc"));
         check(&["aab"], &["aaa", "b"], "a", Some("aab"));
-        check(
-            &["出典："],
-            &["本文\n出", "典", "：なし"],
-            "本文\n",
-            Some("出典："),
-        );
+        check(&["出典："], &["本文\n出", "典", "：なし"], "本文\n", Some("出典："));
         check(&["</s>"], &["a<", "/", "p>"], "a</p>", None);
         check(&[], &["a", "b"], "ab", None);
     }

@@ -83,14 +83,8 @@ impl TestModel {
     fn metadata(&self) -> Vec<(String, Value)> {
         let number = |n: usize| Value::U32(n as u32);
         let general = [
-            (
-                "general.architecture",
-                Value::String(self.architecture.clone()),
-            ),
-            (
-                "general.name",
-                Value::String(format!("test {}", self.architecture)),
-            ),
+            ("general.architecture", Value::String(self.architecture.clone())),
+            ("general.name", Value::String(format!("test {}", self.architecture))),
             // Makes the peer in the tests build its rotation tables in f32.
             ("general.dtype", Value::U32(0)),
         ];
@@ -115,10 +109,8 @@ impl TestModel {
             ("rope.local_freq_base", Value::F32(1_000.0)),
         ];
         let own = |(key, value)| (format!("{}.{key}", self.architecture), value);
-        let mut metadata: Vec<(String, Value)> = general
-            .into_iter()
-            .map(|(key, value)| (key.to_string(), value))
-            .collect();
+        let mut metadata: Vec<(String, Value)> =
+            general.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
         metadata.extend(sizes.into_iter().map(own));
         if self.architecture == "gemma3" {
             metadata.extend(gemma.into_iter().map(own));
@@ -129,24 +121,14 @@ impl TestModel {
 
     fn tensors(&self, random: &mut StdRng) -> candle_core::Result<Vec<(String, QTensor)>> {
         let (width, ff) = (self.width, self.feed_forward);
-        let (queries, keys) = (
-            self.heads * self.head_length,
-            self.kv_heads * self.head_length,
-        );
+        let (queries, keys) = (self.heads * self.head_length, self.kv_heads * self.head_length);
         let large = self.kind_large.unwrap_or(self.kind);
         let gemma = self.architecture == "gemma3";
         // Gemma multiplies embeddings by the root of the width.
         let table_gain = if gemma { 1.0 } else { (width as f32).sqrt() };
         let mut tensors = Vec::new();
-        let table = numbers(
-            random,
-            VOCABULARY * width,
-            table_gain / (width as f32).sqrt(),
-        );
-        tensors.push((
-            "token_embd.weight".to_string(),
-            quantized(&table, width, large)?,
-        ));
+        let table = numbers(random, VOCABULARY * width, table_gain / (width as f32).sqrt());
+        tensors.push(("token_embd.weight".to_string(), quantized(&table, width, large)?));
         if !self.tied {
             let mut head = numbers(random, VOCABULARY * width, 3.0 / (width as f32).sqrt());
             plant_successors(&table, &mut head, width);
@@ -216,9 +198,7 @@ impl TestModel {
 /// A byte-level vocabulary without merges: token `b` is the byte `b`.
 fn tokenizer() -> Vec<(String, Value)> {
     let bytes = (0..=255u8).map(|byte| Value::String(byte_level(byte).to_string()));
-    let special = SPECIAL_TOKENS
-        .iter()
-        .map(|text| Value::String((*text).to_string()));
+    let special = SPECIAL_TOKENS.iter().map(|text| Value::String((*text).to_string()));
     let mut tokens: Vec<Value> = bytes.chain(special).collect();
     let named = tokens.len();
     tokens.extend((named..VOCABULARY).map(|i| Value::String(format!("[PAD{i}]"))));
@@ -260,9 +240,7 @@ fn plant_successors(table: &[f32], head: &mut [f32], width: usize) {
         let length = embedding.iter().map(|x| x * x).sum::<f32>().sqrt();
         let successor = (145 * token + 35) % VOCABULARY;
         let row = &mut head[successor * width..(successor + 1) * width];
-        row.iter_mut()
-            .zip(embedding)
-            .for_each(|(x, e)| *x += STRENGTH * e / length);
+        row.iter_mut().zip(embedding).for_each(|(x, e)| *x += STRENGTH * e / length);
     }
 }
 

@@ -72,16 +72,8 @@ impl Tokenizer {
                 let add_bos = model.adds_bos();
                 (Kind::ByteLevel(Box::new(model)), add_bos, false)
             }
-            "llama" => (
-                Kind::Scored(Box::new(ScoredBpe::new(&mut checked)?)),
-                true,
-                false,
-            ),
-            "t5" => (
-                Kind::Unigram(Box::new(UnigramModel::new(&mut checked)?)),
-                false,
-                true,
-            ),
+            "llama" => (Kind::Scored(Box::new(ScoredBpe::new(&mut checked)?)), true, false),
+            "t5" => (Kind::Unigram(Box::new(UnigramModel::new(&mut checked)?)), false, true),
             other => return Err(TokenizerError::UnknownModel(other.to_owned())),
         };
         let vocabulary = checked.vocabulary;
@@ -187,9 +179,7 @@ impl Tokenizer {
     }
 
     fn special_text(&self, id: Option<u32>) -> Cow<'_, str> {
-        id.map_or(Cow::Borrowed(""), |id| {
-            String::from_utf8_lossy(self.token_bytes(id))
-        })
+        id.map_or(Cow::Borrowed(""), |id| String::from_utf8_lossy(self.token_bytes(id)))
     }
 
     /// How many tokens the vocabulary has.

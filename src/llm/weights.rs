@@ -70,11 +70,7 @@ impl Matrix {
             Compute::Cpu => MatrixStorage::Mapped(map_matrix(gguf, tensor, columns)?),
             Compute::Candle(device) => MatrixStorage::Candle(upload(gguf, tensor, device)?),
         };
-        Ok(Self {
-            storage,
-            rows,
-            columns,
-        })
+        Ok(Self { storage, rows, columns })
     }
 
     /// `x` (tokens, columns) → (tokens, rows)
@@ -101,10 +97,7 @@ impl Matrix {
     /// The rows `ids`, dequantized one by one: (ids, columns).
     pub(crate) fn embed(&self, ids: &[u32]) -> Result<Tensor, ModelError> {
         if let Some(&id) = ids.iter().find(|&&id| id as usize >= self.rows) {
-            return Err(ModelError::Token {
-                id,
-                vocabulary: self.rows,
-            });
+            return Err(ModelError::Token { id, vocabulary: self.rows });
         }
         match &self.storage {
             MatrixStorage::Candle(QMatMul::QTensor(matrix)) => {
@@ -113,20 +106,14 @@ impl Matrix {
             }
             MatrixStorage::Candle(QMatMul::Tensor(table) | QMatMul::TensorF16(table)) => {
                 let ids = Tensor::new(ids, table.device())?;
-                Ok(table
-                    .index_select(&ids, 0)?
-                    .to_dtype(candle_core::DType::F32)?)
+                Ok(table.index_select(&ids, 0)?.to_dtype(candle_core::DType::F32)?)
             }
             MatrixStorage::Mapped(matrix) => {
                 let mut out = vec![0.0; ids.len() * self.columns];
                 for (id, out) in ids.iter().zip(out.chunks_exact_mut(self.columns)) {
                     matrix.dequantize_row(*id as usize, out);
                 }
-                Ok(Tensor::from_vec(
-                    out,
-                    (ids.len(), self.columns),
-                    &Device::Cpu,
-                )?)
+                Ok(Tensor::from_vec(out, (ids.len(), self.columns), &Device::Cpu)?)
             }
         }
     }
@@ -148,11 +135,7 @@ impl Linear {
                 for row in out.chunks_exact_mut(bias.len()) {
                     row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
                 }
-                Ok(Tensor::from_vec(
-                    out,
-                    (x.dim(0)?, bias.len()),
-                    &Device::Cpu,
-                )?)
+                Ok(Tensor::from_vec(out, (x.dim(0)?, bias.len()), &Device::Cpu)?)
             }
             (_, Some(bias)) => {
                 let bias = bias.tensor(x.device())?;
@@ -201,9 +184,7 @@ pub(crate) fn load_floats(gguf: &Gguf, name: &str, length: usize) -> Result<Vec<
 }
 
 fn find<'a>(gguf: &'a Gguf, name: &str, shape: &[usize]) -> Result<&'a TensorInfo, GgufError> {
-    let tensor = gguf
-        .tensor(name)
-        .ok_or_else(|| gguf.tensor_error(name, "is missing"))?;
+    let tensor = gguf.tensor(name).ok_or_else(|| gguf.tensor_error(name, "is missing"))?;
     if tensor.shape != shape {
         let found = &tensor.shape;
         return Err(gguf.tensor_error(name, &format!("has the shape {found:?}, not {shape:?}")));
@@ -243,10 +224,7 @@ impl<W: WeightBlock> MappedMatrix for Mapped<W> {
 
     fn dequantize_row(&self, row: usize, out: &mut [f32]) {
         let row_blocks = self.columns / W::ELEMENTS;
-        W::dequantize(
-            &self.blocks()[row * row_blocks..(row + 1) * row_blocks],
-            out,
-        );
+        W::dequantize(&self.blocks()[row * row_blocks..(row + 1) * row_blocks], out);
     }
 }
 
@@ -316,10 +294,7 @@ fn upload(gguf: &Gguf, tensor: &TensorInfo, device: &Device) -> Result<QMatMul, 
     };
     let bytes = Cow::Borrowed(gguf.tensor_bytes(tensor));
     let storage = QStorage::from_data(bytes, device, kind)?;
-    Ok(QMatMul::from_qtensor(QTensor::new(
-        storage,
-        tensor.shape.as_slice(),
-    )?)?)
+    Ok(QMatMul::from_qtensor(QTensor::new(storage, tensor.shape.as_slice())?)?)
 }
 
 /// Lends the numbers of a contiguous f32 tensor in host memory.

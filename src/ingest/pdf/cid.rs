@@ -102,10 +102,7 @@ impl<'p> Fonts<'p> {
     }
 
     fn by_cid(&self, fonts: &Namesakes, code: u32) -> Option<char> {
-        let cid = fonts
-            .composites
-            .iter()
-            .find_map(|font| cid_of(&font.encoding, code))?;
+        let cid = fonts.composites.iter().find_map(|font| cid_of(&font.encoding, code))?;
         self.japan1(cid)
     }
 
@@ -115,9 +112,7 @@ impl<'p> Fonts<'p> {
         if let Some(c) = self.inverted.get_or_init(invert).get(&cid) {
             return Some(*c);
         }
-        let collection = self
-            .collection
-            .get_or_init(|| embedded(CMapName::AdobeJapan1Ucs2));
+        let collection = self.collection.get_or_init(|| embedded(CMapName::AdobeJapan1Ucs2));
         let found = match collection.as_ref()?.lookup_bf_string(cid)? {
             BfString::Char(c) => Some(c),
             BfString::String(text) => text.chars().next(),
@@ -183,11 +178,7 @@ fn names(pdf: &Pdf) -> HashMap<String, Namesakes> {
         match subtype.as_ref() {
             b"Type0" => {
                 if let Some(font) = composite(&dict) {
-                    names
-                        .entry(bare.to_owned())
-                        .or_default()
-                        .composites
-                        .push(font);
+                    names.entry(bare.to_owned()).or_default().composites.push(font);
                 }
             }
             b"Type1" | b"TrueType" | b"MMType1" => {
@@ -211,11 +202,7 @@ fn composite(dict: &Dict<'_>) -> Option<Composite> {
         .filter(|family| *family != CidFamily::AdobeIdentity)
         .or_else(|| descendant_family(dict));
     let japanese = family == Some(CidFamily::AdobeJapan1);
-    Some(Composite {
-        encoding,
-        japanese,
-        explained: dict.contains_key(b"ToUnicode"),
-    })
+    Some(Composite { encoding, japanese, explained: dict.contains_key(b"ToUnicode") })
 }
 
 fn named_encoding(name: CMapName<'_>) -> Option<CMap> {
@@ -231,17 +218,11 @@ fn stream_encoding(stream: &Stream<'_>) -> Option<CMap> {
 }
 
 fn descendant_family(dict: &Dict<'_>) -> Option<CidFamily> {
-    let descendant = dict
-        .get::<Array<'_>>(b"DescendantFonts")?
-        .iter::<Dict<'_>>()
-        .next()?;
+    let descendant = dict.get::<Array<'_>>(b"DescendantFonts")?.iter::<Dict<'_>>().next()?;
     let info = descendant.get::<Dict<'_>>(b"CIDSystemInfo")?;
     let registry = info.get::<PdfString<'_>>(b"Registry")?;
     let ordering = info.get::<PdfString<'_>>(b"Ordering")?;
-    Some(CidFamily::from_registry_ordering(
-        registry.as_bytes(),
-        ordering.as_bytes(),
-    ))
+    Some(CidFamily::from_registry_ordering(registry.as_bytes(), ordering.as_bytes()))
 }
 
 #[cfg(test)]

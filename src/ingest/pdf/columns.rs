@@ -42,14 +42,11 @@ impl Piece {
 pub(super) fn rows(pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
     let mut rows: Vec<Vec<Piece>> = Vec::new();
     for piece in pieces {
-        let fits = rows
-            .last()
-            .and_then(|row| row.first())
-            .is_some_and(|first| {
-                let size = first.size().max(piece.size());
-                let text = matches!((first, &piece), (Piece::Text(_), Piece::Text(_)));
-                text && piece.order() - first.order() <= 0.4 * size
-            });
+        let fits = rows.last().and_then(|row| row.first()).is_some_and(|first| {
+            let size = first.size().max(piece.size());
+            let text = matches!((first, &piece), (Piece::Text(_), Piece::Text(_)));
+            text && piece.order() - first.order() <= 0.4 * size
+        });
         match rows.last_mut() {
             Some(row) if fits => row.push(piece),
             _ => rows.push(vec![piece]),
@@ -128,13 +125,8 @@ fn run_from(rows: &[Vec<Piece>], first: usize) -> Option<Columns> {
         let start =
             (first..last).find(|row| rows[*row].iter().any(|piece| piece.area().u0 >= gutter))?;
         let run = &rows[start..last];
-        (prose(run, |area| area.u1 <= gutter) && prose(run, |area| area.u0 >= gutter)).then_some(
-            Columns {
-                first: start,
-                last,
-                gutter,
-            },
-        )
+        (prose(run, |area| area.u1 <= gutter) && prose(run, |area| area.u0 >= gutter))
+            .then_some(Columns { first: start, last, gutter })
     })
 }
 

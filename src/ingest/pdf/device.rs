@@ -156,12 +156,7 @@ impl<'f> Collector<'f> {
             true => ((from.y + to.y) / 2.0, from.x.min(to.x), from.x.max(to.x)),
             false => ((from.x + to.x) / 2.0, from.y.min(to.y), from.y.max(to.y)),
         };
-        self.rules.push(Rule {
-            horizontal,
-            at: at as f32,
-            a: a as f32,
-            b: b as f32,
-        });
+        self.rules.push(Rule { horizontal, at: at as f32, a: a as f32, b: b as f32 });
     }
 
     fn stroke(&mut self, path: &BezPath) {
@@ -220,9 +215,7 @@ fn advance_em(glyph: &FontGlyph<'_>) -> Option<f64> {
         FontGlyph::Outline(outline) => outline.advance_width(),
         FontGlyph::Type3(glyph) => glyph.advance_width(),
     };
-    width
-        .map(|width| f64::from(width) / 1000.0)
-        .filter(|em| em.is_finite())
+    width.map(|width| f64::from(width) / 1000.0).filter(|em| em.is_finite())
 }
 
 impl<'a> Device<'a> for Collector<'_> {

@@ -57,18 +57,12 @@ impl<'a> Costs<'a> {
         if let Some(cost) = self.known.get(&(id, depth)) {
             return *cost;
         }
-        let own = stream
-            .dict()
-            .get::<Dict<'a>>(b"Resources")
-            .map(Resources::new);
+        let own = stream.dict().get::<Dict<'a>>(b"Resources").map(Resources::new);
         let resources = own.as_ref().unwrap_or(inherited);
         let form = self.forms.entry(id).or_insert_with(|| {
             let content = stream.decoded_data().unwrap_or_default();
             let draws = drawn(TypedIter::new(&content), resources);
-            Form {
-                length: content.len() as u64,
-                draws,
-            }
+            Form { length: content.len() as u64, draws }
         });
         let form = form.clone();
         let mut cost = form.length;

@@ -83,12 +83,7 @@ impl Flow {
             other.turn(x, y)
         };
         let (a, b) = (corner(area.u0, area.v0), corner(area.u1, area.v1));
-        Area {
-            u0: a.0.min(b.0),
-            u1: a.0.max(b.0),
-            v0: a.1.min(b.1),
-            v1: a.1.max(b.1),
-        }
+        Area { u0: a.0.min(b.0), u1: a.0.max(b.0), v0: a.1.min(b.1), v1: a.1.max(b.1) }
     }
 
     /// A ruling in this frame: `horizontal` then means along the lines.
@@ -99,17 +94,8 @@ impl Flow {
         };
         let [p, q] = ends.map(|(x, y)| self.turn(x, y));
         let horizontal = rule.horizontal == matches!(self, Self::Right | Self::Left);
-        let (at, a, b) = if horizontal {
-            (p.1, p.0, q.0)
-        } else {
-            (p.0, p.1, q.1)
-        };
-        Rule {
-            horizontal,
-            at,
-            a: a.min(b),
-            b: a.max(b),
-        }
+        let (at, a, b) = if horizontal { (p.1, p.0, q.0) } else { (p.0, p.1, q.1) };
+        Rule { horizontal, at, a: a.min(b), b: a.max(b) }
     }
 
     fn of_direction((dx, dy): (f32, f32)) -> Self {
@@ -137,13 +123,7 @@ impl Flow {
         let along =
             matches!(drawn, Self::Right | Self::Left) == matches!(self, Self::Right | Self::Left);
         let half = if along { glyph.advance } else { glyph.size } / 2.0;
-        Mark {
-            ch: glyph.ch,
-            u0: u - half,
-            u1: u + half,
-            v,
-            size: glyph.size,
-        }
+        Mark { ch: glyph.ch, u0: u - half, u1: u + half, v, size: glyph.size }
     }
 }
 
@@ -153,11 +133,7 @@ pub(super) fn flows(glyphs: &[Glyph]) -> Vec<Flow> {
         .iter()
         .map(|glyph| {
             let drawn = Flow::of_direction(glyph.dir);
-            if glyph.vertical {
-                drawn.quarter_turn()
-            } else {
-                drawn
-            }
+            if glyph.vertical { drawn.quarter_turn() } else { drawn }
         })
         .collect();
     let stacked = stacked_runs(glyphs);
@@ -216,10 +192,7 @@ fn adopt_neighbours(glyphs: &[Glyph], flows: &mut [Flow]) {
             start += 1;
             continue;
         }
-        let length = flows[start..]
-            .iter()
-            .take_while(|flow| **flow == Flow::Right)
-            .count();
+        let length = flows[start..].iter().take_while(|flow| **flow == Flow::Right).count();
         let end = start + length;
         let joins = |neighbour: usize, own: usize| {
             let (a, b) = (&glyphs[neighbour], &glyphs[own]);
@@ -242,15 +215,7 @@ mod tests {
     use super::*;
 
     fn glyph(ch: char, x: f32, y: f32) -> Glyph {
-        Glyph {
-            ch,
-            x,
-            y,
-            size: 10.0,
-            advance: 10.0,
-            dir: (1.0, 0.0),
-            vertical: false,
-        }
+        Glyph { ch, x, y, size: 10.0, advance: 10.0, dir: (1.0, 0.0), vertical: false }
     }
 
     #[test]
@@ -271,12 +236,7 @@ mod tests {
 
     #[test]
     fn frames_turn_there_and_back() {
-        let area = Area {
-            u0: 1.0,
-            u1: 5.0,
-            v0: 2.0,
-            v1: 3.0,
-        };
+        let area = Area { u0: 1.0, u1: 5.0, v0: 2.0, v1: 3.0 };
         for flow in [Flow::Right, Flow::Down, Flow::Left, Flow::Up] {
             let page = flow.area_in(Flow::Right, area);
             assert_eq!(Flow::Right.area_in(flow, page), area, "{flow:?}");

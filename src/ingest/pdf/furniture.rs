@@ -25,9 +25,7 @@ pub(super) fn remove(pages: &mut [Vec<Item>], body_size: f32) {
     let mut seen: HashMap<String, Vec<Place>> = HashMap::new();
     for (page, items) in pages.iter().enumerate() {
         for (index, line) in edge_lines(items) {
-            seen.entry(pattern(&line.text, page))
-                .or_default()
-                .push((page, index, line.height));
+            seen.entry(pattern(&line.text, page)).or_default().push((page, index, line.height));
         }
     }
     let mut drop: Vec<Vec<usize>> = pages.iter().enumerate().map(own_number).collect();
@@ -57,20 +55,10 @@ fn own_number((page, items): (usize, &Vec<Item>)) -> Vec<usize> {
     let folded = |text: &str| -> String {
         let text = crate::text::normalize(text);
         let bare = text.chars().filter(|c| !c.is_whitespace());
-        bare.map(|c| {
-            if "‐‑–—―−ー".contains(c) {
-                '-'
-            } else {
-                c
-            }
-        })
-        .collect()
+        bare.map(|c| if "‐‑–—―−ー".contains(c) { '-' } else { c }).collect()
     };
     let edges = edge_lines(items).into_iter();
-    edges
-        .filter(|(_, line)| folded(&line.text) == own)
-        .map(|(index, _)| index)
-        .collect()
+    edges.filter(|(_, line)| folded(&line.text) == own).map(|(index, _)| index).collect()
 }
 
 fn is_title(line: &Line, body_size: f32) -> bool {
@@ -87,21 +75,12 @@ fn edge_lines(items: &[Item]) -> Vec<(usize, &Line)> {
     }
     lines.sort_by(|a, b| a.1.height.total_cmp(&b.1.height));
     let margin = |line: &Line| {
-        if is_number(&line.text) {
-            NUMBER_MARGIN
-        } else {
-            MARGIN
-        }
+        if is_number(&line.text) { NUMBER_MARGIN } else { MARGIN }
     };
-    let top = lines
-        .iter()
-        .take(DEPTH)
-        .filter(|(_, line)| line.height < margin(line));
+    let top = lines.iter().take(DEPTH).filter(|(_, line)| line.height < margin(line));
     let bottom = lines.iter().rev().take(DEPTH);
     let bottom = bottom.filter(|(_, line)| line.height > 1.0 - margin(line));
-    let edges = top
-        .chain(bottom)
-        .filter(|(_, line)| !line.text.ends_with('。'));
+    let edges = top.chain(bottom).filter(|(_, line)| !line.text.ends_with('。'));
     edges.copied().collect()
 }
 
@@ -114,9 +93,7 @@ fn pattern(text: &str, page: usize) -> String {
     }
     let folded = crate::text::normalize(&bare);
     let digits = folded.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let end = digits
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(digits.len());
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
     match digits[..end].parse::<usize>() {
         Ok(number) => format!("#{}", number.wrapping_sub(page)),
         Err(_) => "#roman".to_owned(),
@@ -126,10 +103,7 @@ fn pattern(text: &str, page: usize) -> String {
 /// 「3」, 「- 3 -」, 「3 / 12」, 「3ページ」, 「p. 3」, 「iv」.
 fn is_number(text: &str) -> bool {
     let folded = crate::text::normalize(text).to_lowercase();
-    let bare = folded
-        .replace("ページ", "")
-        .replace("page", "")
-        .replace('頁', "");
+    let bare = folded.replace("ページ", "").replace("page", "").replace('頁', "");
     let bare = bare.replace("of", "/");
     let digit = |c: char| c.is_ascii_digit();
     let roman = |c: char| matches!(c, 'i' | 'v' | 'x');
@@ -170,27 +144,12 @@ mod tests {
         let (u0, u1, left, right) = (0.0, 100.0, 0.0, 100.0);
         let height = v / 840.0;
         let stops = Vec::new();
-        Item::Line(Line {
-            text,
-            u0,
-            u1,
-            v,
-            size: 10.0,
-            left,
-            right,
-            stops,
-            column: 0,
-            height,
-        })
+        Item::Line(Line { text, u0, u1, v, size: 10.0, left, right, stops, column: 0, height })
     }
 
     fn texts(items: &[Item]) -> Vec<&str> {
         let text = |item| {
-            if let &Item::Line(Line { ref text, .. }) = item {
-                text
-            } else {
-                ""
-            }
+            if let &Item::Line(Line { ref text, .. }) = item { text } else { "" }
         };
         items.iter().map(text).collect()
     }
@@ -210,11 +169,7 @@ mod tests {
         pages[3].truncate(4);
         remove(&mut pages, 10.0);
         assert_eq!(texts(&pages[0])[0], "本文その1");
-        assert!(
-            pages
-                .iter()
-                .all(|page| !texts(page).iter().any(|text| text.starts_with('-')))
-        );
+        assert!(pages.iter().all(|page| !texts(page).iter().any(|text| text.starts_with('-'))));
     }
 
     #[test]

@@ -56,24 +56,10 @@ impl Grid {
         }
         let id = self.cell(row, column);
         let same = |r: usize, c: usize| self.cell(r, c) == id;
-        let first = (0..=column)
-            .rev()
-            .take_while(|c| same(row, *c))
-            .last()
-            .unwrap_or(column);
-        let last = (column..self.columns())
-            .take_while(|c| same(row, *c))
-            .last()
-            .unwrap_or(column);
-        let top = (0..=row)
-            .rev()
-            .take_while(|r| same(*r, column))
-            .last()
-            .unwrap_or(row);
-        let bottom = (row..self.rows())
-            .take_while(|r| same(*r, column))
-            .last()
-            .unwrap_or(row);
+        let first = (0..=column).rev().take_while(|c| same(row, *c)).last().unwrap_or(column);
+        let last = (column..self.columns()).take_while(|c| same(row, *c)).last().unwrap_or(column);
+        let top = (0..=row).rev().take_while(|r| same(*r, column)).last().unwrap_or(row);
+        let bottom = (row..self.rows()).take_while(|r| same(*r, column)).last().unwrap_or(row);
         let area = Area {
             u0: self.us[first],
             u1: self.us[last + 1],
@@ -236,21 +222,11 @@ mod tests {
     use super::*;
 
     fn h(at: f32, a: f32, b: f32) -> Rule {
-        Rule {
-            horizontal: true,
-            at,
-            a,
-            b,
-        }
+        Rule { horizontal: true, at, a, b }
     }
 
     fn v(at: f32, a: f32, b: f32) -> Rule {
-        Rule {
-            horizontal: false,
-            at,
-            a,
-            b,
-        }
+        Rule { horizontal: false, at, a, b }
     }
 
     #[test]
@@ -258,32 +234,17 @@ mod tests {
         let mut rules = vec![h(0.0, 0.0, 90.0), h(20.0, 0.0, 90.0), h(40.0, 0.0, 90.0)];
         rules.extend([v(0.0, 0.0, 40.0), v(30.0, 0.0, 40.0), v(90.0, 0.0, 40.0)]);
         rules.push(v(60.0, 20.0, 40.0));
-        let [grid] = &grids(&rules)[..] else {
-            panic!("one grid")
-        };
+        let [grid] = &grids(&rules)[..] else { panic!("one grid") };
         assert_eq!((grid.rows(), grid.columns()), (2, 3));
         assert_eq!(grid.cell(0, 1), grid.cell(0, 2));
         assert_ne!(grid.cell(1, 1), grid.cell(1, 2));
         let (_, area) = grid.cell_at(70.0, 10.0).unwrap();
-        assert_eq!(
-            area,
-            Area {
-                u0: 30.0,
-                u1: 90.0,
-                v0: 0.0,
-                v1: 20.0
-            }
-        );
+        assert_eq!(area, Area { u0: 30.0, u1: 90.0, v0: 0.0, v1: 20.0 });
     }
 
     #[test]
     fn a_frame_or_underlines_are_no_grid() {
-        let frame = [
-            h(0.0, 0.0, 90.0),
-            h(90.0, 0.0, 90.0),
-            v(0.0, 0.0, 90.0),
-            v(90.0, 0.0, 90.0),
-        ];
+        let frame = [h(0.0, 0.0, 90.0), h(90.0, 0.0, 90.0), v(0.0, 0.0, 90.0), v(90.0, 0.0, 90.0)];
         assert!(grids(&frame).is_empty());
         assert!(grids(&[h(0.0, 0.0, 50.0), h(20.0, 0.0, 50.0)]).is_empty());
     }
@@ -292,9 +253,7 @@ mod tests {
     fn open_sides_still_make_columns() {
         let mut rules: Vec<Rule> = (0..4).map(|row| h(row as f32 * 20.0, 0.0, 90.0)).collect();
         rules.push(v(30.0, 0.0, 60.0));
-        let [grid] = &grids(&rules)[..] else {
-            panic!("one grid")
-        };
+        let [grid] = &grids(&rules)[..] else { panic!("one grid") };
         assert_eq!((grid.rows(), grid.columns()), (3, 2));
     }
 }

@@ -65,12 +65,7 @@ pub(super) fn read(glyphs: &[Glyph], rules: &[Rule], page_height: f32) -> Vec<It
         }
     }
     pieces.extend(spans::segments(spans).into_iter().map(Piece::Text));
-    let mut reader = Reader {
-        items: Vec::new(),
-        columns: 0,
-        main,
-        page_height,
-    };
+    let mut reader = Reader { items: Vec::new(), columns: 0, main, page_height };
     reader.order(pieces, 0);
     reader.items
 }
@@ -82,9 +77,7 @@ fn usual_flow(glyphs: &[Glyph], flows: &[Flow]) -> Option<Flow> {
         glyphs.iter().zip(flows).filter(visible).count()
     };
     let all = [Flow::Up, Flow::Left, Flow::Down, Flow::Right];
-    all.into_iter()
-        .max_by_key(|flow| count(*flow))
-        .filter(|flow| count(*flow) > 0)
+    all.into_iter().max_by_key(|flow| count(*flow)).filter(|flow| count(*flow) > 0)
 }
 
 fn marks(glyphs: &[Glyph], flows: &[Flow], flow: Flow) -> Vec<Mark> {
@@ -97,12 +90,7 @@ fn foreign(marks: &[Mark], own: Flow, main: Flow) -> Vec<Span> {
     let segments = spans::segments(spans::spans(marks, &Barriers::new(&[])));
     let turned = segments.into_iter().map(|span| {
         let area = own.area_in(main, span.area());
-        Span {
-            u0: area.u0,
-            u1: area.u1,
-            v: (area.v0 + area.v1) / 2.0,
-            ..span
-        }
+        Span { u0: area.u0, u1: area.u1, v: (area.v0 + area.v1) / 2.0, ..span }
     });
     turned.collect()
 }
@@ -120,17 +108,8 @@ impl Reader {
         let mut rows = columns::rows(pieces);
         let mut plain: Vec<Vec<Piece>> = Vec::new();
         while !rows.is_empty() {
-            let found = if depth < DEPTH_MAX {
-                columns::columns(&rows)
-            } else {
-                None
-            };
-            let Some(Columns {
-                first,
-                last,
-                gutter,
-            }) = found
-            else {
+            let found = if depth < DEPTH_MAX { columns::columns(&rows) } else { None };
+            let Some(Columns { first, last, gutter }) = found else {
                 plain.append(&mut rows);
                 break;
             };
@@ -150,9 +129,7 @@ impl Reader {
     /// Rows that stand in one column.
     fn emit(&mut self, rows: Vec<Vec<Piece>>) {
         let text = |piece: &Piece| matches!(piece, Piece::Text(_)).then(|| piece.area());
-        let lines = rows
-            .iter()
-            .filter_map(|row| row.iter().filter_map(text).reduce(Area::union));
+        let lines = rows.iter().filter_map(|row| row.iter().filter_map(text).reduce(Area::union));
         let areas: Vec<Area> = lines.collect();
         let left = areas.iter().map(|area| area.u0).fold(f32::MAX, f32::min);
         let right = right_edge(&areas);
@@ -184,38 +161,16 @@ impl Reader {
     fn line(&self, span: Span, left: f32, right: f32) -> Item {
         let on_page = self.main.area_in(Flow::Right, span.area());
         let height = (on_page.v0 + on_page.v1) / 2.0 / self.page_height;
-        let Span {
-            text,
-            u0,
-            u1,
-            v,
-            size,
-            stops,
-            ..
-        } = span;
+        let Span { text, u0, u1, v, size, stops, .. } = span;
         let (text, column) = (close_spread(text), self.columns);
-        Item::Line(Line {
-            text,
-            u0,
-            u1,
-            v,
-            size,
-            left,
-            right,
-            stops,
-            column,
-            height,
-        })
+        Item::Line(Line { text, u0, u1, v, size, left, right, stops, column, height })
     }
 }
 
 /// Where most full lines of a column end: scanned pages and hanging marks have lines that
 /// reach beyond.
 fn right_edge(areas: &[Area]) -> f32 {
-    let width = areas
-        .iter()
-        .map(|area| area.u1 - area.u0)
-        .fold(0.0, f32::max);
+    let width = areas.iter().map(|area| area.u1 - area.u0).fold(0.0, f32::max);
     let wide = || areas.iter().filter(|area| area.u1 - area.u0 >= 0.5 * width);
     let longest = wide().map(|area| area.u1).fold(f32::MIN, f32::max);
     let near = |area: &&Area| area.u1 >= longest - 4.0 * (area.v1 - area.v0);
@@ -230,9 +185,5 @@ pub(super) fn close_spread(text: String) -> String {
     let spread = text.chars().filter(|c| *c == '\u{3000}').count() > 0
         && text.chars().count() <= 15
         && single.all(|part| part.chars().count() == 1 && part.chars().all(chars::is_kanji));
-    if spread {
-        text.replace('\u{3000}', "")
-    } else {
-        text
-    }
+    if spread { text.replace('\u{3000}', "") } else { text }
 }

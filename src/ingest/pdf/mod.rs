@@ -62,23 +62,14 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
     tally.verdict(pages.len())?;
     let body_size = outline::body_size(&pages);
     furniture::remove(&mut pages, body_size);
-    let numbered = (1u32..)
-        .zip(pages.into_iter().map(paragraphs::blocks))
-        .collect();
+    let numbered = (1u32..).zip(pages.into_iter().map(paragraphs::blocks)).collect();
     let outline = outline::Outline::of(numbered, body_size);
     if outline.sections.is_empty() {
         return Err(IngestError::Empty);
     }
     let title = pdf.metadata().title.as_deref().and_then(title::from_info);
-    let title = title
-        .or(outline.first_heading)
-        .unwrap_or_else(|| name.to_owned());
-    Ok(Document {
-        title,
-        law: None,
-        sections: outline.sections,
-        warnings: tally.warnings(),
-    })
+    let title = title.or(outline.first_heading).unwrap_or_else(|| name.to_owned());
+    Ok(Document { title, law: None, sections: outline.sections, warnings: tally.warnings() })
 }
 
 /// What was found and what was not, over all pages.
@@ -101,13 +92,11 @@ impl Tally {
     /// The error for the file as a whole, if there is one.
     fn verdict(&self, pages: usize) -> Result<(), IngestError> {
         if self.glyphs == 0 {
-            return Err(
-                match (self.pictures.is_empty(), self.unbounded.is_empty()) {
-                    (false, _) => IngestError::Scanned(u32::try_from(pages).unwrap_or(u32::MAX)),
-                    (true, false) => IngestError::Damaged("forms that draw themselves".to_owned()),
-                    (true, true) => IngestError::Empty,
-                },
-            );
+            return Err(match (self.pictures.is_empty(), self.unbounded.is_empty()) {
+                (false, _) => IngestError::Scanned(u32::try_from(pages).unwrap_or(u32::MAX)),
+                (true, false) => IngestError::Damaged("forms that draw themselves".to_owned()),
+                (true, true) => IngestError::Empty,
+            });
         }
         let share = self.unreadable * 100 / self.glyphs;
         if share >= GARBLED_MIN {
@@ -129,12 +118,7 @@ impl Tally {
             "画像だけで文字がないため読めません。OCRで文字を付けたPDFか、元の文書を用意してください。",
         );
         let garbled: Vec<u32> = self.garbled.iter().map(|(page, _)| *page).collect();
-        let worst = self
-            .garbled
-            .iter()
-            .map(|(_, share)| *share)
-            .max()
-            .unwrap_or(0);
+        let worst = self.garbled.iter().map(|(_, share)| *share).max().unwrap_or(0);
         add(
             &garbled,
             &format!(
@@ -143,22 +127,13 @@ impl Tally {
         );
         let marked: Vec<u32> = self.marked.iter().map(|(page, _)| *page).collect();
         let count: usize = self.marked.iter().map(|(_, count)| *count).sum();
-        add(
-            &marked,
-            &format!("判読できない文字が{count}字あり、「〓」としました。"),
-        );
+        add(&marked, &format!("判読できない文字が{count}字あり、「〓」としました。"));
         add(
             &self.recognized,
             "画像に重ねた文字認識（OCR）の結果を読みました。誤字があるかもしれません。",
         );
-        add(
-            &self.cut,
-            "文字が多すぎるため途中までしか読んでいません。ページを分けてください。",
-        );
-        add(
-            &self.unbounded,
-            "図形の入れ子が深すぎるため読めません。PDFを作り直してください。",
-        );
+        add(&self.cut, "文字が多すぎるため途中までしか読んでいません。ページを分けてください。");
+        add(&self.unbounded, "図形の入れ子が深すぎるため読めません。PDFを作り直してください。");
         warnings
     }
 }
@@ -204,19 +179,10 @@ fn read_page<'p>(
     if collector.overflow {
         tally.cut.push(number);
     }
-    let Collector {
-        mut glyphs,
-        rules,
-        pictures,
-        invisible,
-        ..
-    } = collector;
+    let Collector { mut glyphs, rules, pictures, invisible, .. } = collector;
     let recognized = pictures > 0 && invisible * 2 > glyphs.len();
     device::deduplicate(&mut glyphs);
-    let visible = glyphs
-        .iter()
-        .filter(|glyph| !glyph.ch.is_whitespace())
-        .count();
+    let visible = glyphs.iter().filter(|glyph| !glyph.ch.is_whitespace()).count();
     if visible == 0 {
         if pictures > 0 {
             tally.pictures.push(number);

@@ -105,18 +105,10 @@ impl Outline {
             heading.push_str(&text);
             return;
         }
-        if self
-            .stack
-            .last()
-            .is_some_and(|(above, _)| *above <= size * 1.04)
-        {
+        if self.stack.last().is_some_and(|(above, _)| *above <= size * 1.04) {
             self.close_bare();
         }
-        while self
-            .stack
-            .last()
-            .is_some_and(|(above, _)| *above <= size * 1.04)
-        {
+        while self.stack.last().is_some_and(|(above, _)| *above <= size * 1.04) {
             self.stack.pop();
         }
         self.stack.push((size, text));
@@ -171,8 +163,6 @@ fn is_heading(paragraph: &Paragraph, body_size: f32) -> bool {
         && paragraph.lines <= 3
         && !text.ends_with(['。', '、', '，', ','])
         && text.chars().filter(|c| c.is_alphabetic()).count() * 2 >= count
-        && !text.starts_with([
-            '・', '•', '●', '○', '–', '※', '■', '□', '◆', '➢', '⇒', '→', '◇',
-        ])
+        && !text.starts_with(['・', '•', '●', '○', '–', '※', '■', '□', '◆', '➢', '⇒', '→', '◇'])
         && !text.contains(chars::GETA)
 }

@@ -49,9 +49,7 @@ pub(super) fn blocks(items: Vec<Item>) -> Vec<Block> {
                 blocks.push(Block::Table(table));
             }
             Item::Line(line) => {
-                let joins = last
-                    .as_ref()
-                    .is_some_and(|last| continues(last, &line, pitch));
+                let joins = last.as_ref().is_some_and(|last| continues(last, &line, pitch));
                 match blocks.last_mut() {
                     Some(Block::Paragraph(paragraph)) if joins => {
                         chars::join(&mut paragraph.text, &line.text);
@@ -90,11 +88,7 @@ fn usual_pitch(items: &[Item]) -> f32 {
         .collect();
     pitches.sort_by(f32::total_cmp);
     // The lower third: paragraphs may be set apart, lines of one paragraph are not.
-    pitches
-        .get(pitches.len() / 3)
-        .copied()
-        .unwrap_or(1.8)
-        .clamp(1.0, 3.0)
+    pitches.get(pitches.len() / 3).copied().unwrap_or(1.8).clamp(1.0, 3.0)
 }
 
 fn continues(last: &Line, next: &Line, pitch: f32) -> bool {
@@ -110,19 +104,9 @@ fn continues(last: &Line, next: &Line, pitch: f32) -> bool {
     if is_tabular(last, next) || is_led(&last.text) {
         return false;
     }
-    let ended = last
-        .text
-        .chars()
-        .next_back()
-        .is_some_and(chars::ends_sentence);
+    let ended = last.text.chars().next_back().is_some_and(chars::ends_sentence);
     let indent = |line: &Line| (line.u0 - line.left) / size;
-    let indented = indent(next)
-        - if new_column {
-            0.0
-        } else {
-            indent(last).min(0.3)
-        }
-        > 0.7;
+    let indented = indent(next) - if new_column { 0.0 } else { indent(last).min(0.3) } > 0.7;
     let hanging = chars::starts_item(&last.text) || !ended;
     if indented && !hanging {
         return false;
@@ -165,10 +149,5 @@ fn is_full(line: &Line, unit: f32) -> bool {
 }
 
 fn is_open(line: &Line) -> bool {
-    is_full(line, line.size)
-        && !line
-            .text
-            .chars()
-            .next_back()
-            .is_some_and(chars::ends_sentence)
+    is_full(line, line.size) && !line.text.chars().next_back().is_some_and(chars::ends_sentence)
 }

@@ -13,11 +13,9 @@ pub(super) fn characters_by_glyph(font: &[u8]) -> HashMap<u32, char> {
     let count = u16_at(cmap, 2).unwrap_or(0).min(64);
     for index in 0..usize::from(count) {
         let record = 4 + index * 8;
-        let (Some(platform), Some(encoding), Some(offset)) = (
-            u16_at(cmap, record),
-            u16_at(cmap, record + 2),
-            u32_at(cmap, record + 4),
-        ) else {
+        let (Some(platform), Some(encoding), Some(offset)) =
+            (u16_at(cmap, record), u16_at(cmap, record + 2), u32_at(cmap, record + 4))
+        else {
             break;
         };
         let unicode = platform == 0 || (platform == 3 && matches!(encoding, 1 | 10));
@@ -43,9 +41,8 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 
 fn table<'f>(font: &'f [u8], tag: &[u8; 4]) -> Option<&'f [u8]> {
     let count = usize::from(u16_at(font, 4)?);
-    let record = (0..count)
-        .map(|index| 12 + index * 16)
-        .find(|at| font.get(*at..*at + 4) == Some(tag))?;
+    let record =
+        (0..count).map(|index| 12 + index * 16).find(|at| font.get(*at..*at + 4) == Some(tag))?;
     font.get(u32_at(font, record + 8)? as usize..)
 }
 

@@ -22,12 +22,7 @@ pub(super) struct Span {
 impl Span {
     pub(super) fn area(&self) -> Area {
         let half = self.size / 2.0;
-        Area {
-            u0: self.u0,
-            u1: self.u1,
-            v0: self.v - half,
-            v1: self.v + half,
-        }
+        Area { u0: self.u0, u1: self.u1, v0: self.v - half, v1: self.v + half }
     }
 
     fn new(mark: &Mark, spaced: bool) -> Self {
@@ -50,11 +45,8 @@ pub(super) struct Barriers(Vec<Rule>);
 impl Barriers {
     /// `rules` in the frame of the spans.
     pub(super) fn new(rules: &[Rule]) -> Self {
-        let mut barriers: Vec<Rule> = rules
-            .iter()
-            .filter(|rule| !rule.horizontal)
-            .copied()
-            .collect();
+        let mut barriers: Vec<Rule> =
+            rules.iter().filter(|rule| !rule.horizontal).copied().collect();
         barriers.sort_by(|a, b| a.at.total_cmp(&b.at));
         Self(barriers)
     }
@@ -97,8 +89,7 @@ pub(super) fn spans(marks: &[Mark], barriers: &Barriers) -> Vec<Span> {
         match (spans.last_mut(), last) {
             (Some(span), Some(last)) if together => {
                 if wants_space(&last, mark, space) {
-                    span.text
-                        .push(space_of(last.ch, (mark.u0 - last.u1) / mark.size));
+                    span.text.push(space_of(last.ch, (mark.u0 - last.u1) / mark.size));
                 }
                 extend(span, mark);
             }
@@ -124,11 +115,7 @@ fn wants_space(last: &Mark, mark: &Mark, written: bool) -> bool {
 }
 
 fn space_between(last: char, first: char, gap: f32, written: bool) -> bool {
-    let apart = if is_mark(last) || is_mark(first) {
-        0.9
-    } else {
-        0.55
-    };
+    let apart = if is_mark(last) || is_mark(first) { 0.9 } else { 0.55 };
     match (is_japanese(last), is_japanese(first)) {
         (false, false) => (written && gap > -0.1) || gap > 0.17,
         _ => (written && gap > 0.15) || gap > apart,
@@ -197,11 +184,7 @@ pub(super) fn append(span: &mut Span, next: &Span) {
 
 /// The space after a character, by the width of the gap in ems.
 fn space_of(last: char, gap: f32) -> char {
-    if is_japanese(last) && gap > 0.7 {
-        '\u{3000}'
-    } else {
-        ' '
-    }
+    if is_japanese(last) && gap > 0.7 { '\u{3000}' } else { ' ' }
 }
 
 /// The last word of the text may go on with a kanji set `gap` ems apart.
@@ -221,30 +204,20 @@ pub(super) fn drop_ruby(spans: Vec<Span>) -> Vec<Span> {
         .collect();
     larger.sort_by(|a, b| a.0.total_cmp(&b.0));
     let is_ruby = |span: &Span| {
-        if !span
-            .text
-            .chars()
-            .all(|c| is_kana(c) || c == '\u{3000}' || c == '・')
-        {
+        if !span.text.chars().all(|c| is_kana(c) || c == '\u{3000}' || c == '・') {
             return false;
         }
         let first = larger.partition_point(|base| base.0 < span.v);
-        larger[first..]
-            .iter()
-            .take_while(|base| base.0 <= span.v + 3.0 * span.size)
-            .any(|base| {
-                let (v, u0, u1, size) = *base;
-                let centre = (span.u0 + span.u1) / 2.0;
-                let distance = v - span.v;
-                span.size <= 0.62 * size
-                    && (0.4 * size..=1.15 * size).contains(&distance)
-                    && (u0 - span.size..=u1 + span.size).contains(&centre)
-            })
+        larger[first..].iter().take_while(|base| base.0 <= span.v + 3.0 * span.size).any(|base| {
+            let (v, u0, u1, size) = *base;
+            let centre = (span.u0 + span.u1) / 2.0;
+            let distance = v - span.v;
+            span.size <= 0.62 * size
+                && (0.4 * size..=1.15 * size).contains(&distance)
+                && (u0 - span.size..=u1 + span.size).contains(&centre)
+        })
     };
     let ruby: Vec<bool> = spans.iter().map(is_ruby).collect();
     let mut ruby = ruby.into_iter();
-    spans
-        .into_iter()
-        .filter(|_| !ruby.next().unwrap_or(false))
-        .collect()
+    spans.into_iter().filter(|_| !ruby.next().unwrap_or(false)).collect()
 }

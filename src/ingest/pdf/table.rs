@@ -45,10 +45,7 @@ pub(super) fn read(grid: &Grid, spans: &mut Vec<Span>) -> Option<Table> {
     let mut distinct = grid.cells.clone();
     distinct.sort_unstable();
     distinct.dedup();
-    let filled = distinct
-        .iter()
-        .filter(|cell| !contents[**cell].is_empty())
-        .count();
+    let filled = distinct.iter().filter(|cell| !contents[**cell].is_empty()).count();
     let share = filled as f32 / distinct.len() as f32;
     if distinct.len() < 4 || filled < 3 || share < FILLED_MIN {
         return None;
@@ -60,13 +57,7 @@ pub(super) fn read(grid: &Grid, spans: &mut Vec<Span>) -> Option<Table> {
     let mut places = places.into_iter();
     spans.retain(|_| places.next().flatten().is_none());
     let (captions, lines, sure) = rows(grid, &texts);
-    Some(Table {
-        area,
-        size,
-        captions,
-        lines,
-        sure,
-    })
+    Some(Table { area, size, captions, lines, sure })
 }
 
 /// The lines of a cell, joined; a new item inside it is set off by a space.
@@ -111,24 +102,15 @@ fn rows(grid: &Grid, texts: &[String]) -> (Vec<String>, Vec<String>, bool) {
         top += 1;
     }
     let depth = header_depth(grid, top);
-    let headers: Vec<String> = (0..columns)
-        .map(|c| header(grid, texts, top, depth, c))
-        .collect();
+    let headers: Vec<String> = (0..columns).map(|c| header(grid, texts, top, depth, c)).collect();
     if headers_fit(grid, texts, top, depth, &headers) {
         let lines = (top + depth..grid.rows()).map(|row| paired(grid, texts, row, &headers));
-        return (
-            captions,
-            lines.filter(|line| !line.is_empty()).collect(),
-            true,
-        );
+        return (captions, lines.filter(|line| !line.is_empty()).collect(), true);
     }
     if is_key_value(grid, texts, top) {
         let line = |row| {
             let (key, value) = (&texts[grid.cell(row, 0)], &texts[grid.cell(row, 1)]);
-            match (
-                key.is_empty() || grid.cell(row, 0) == grid.cell(row, 1),
-                value.is_empty(),
-            ) {
+            match (key.is_empty() || grid.cell(row, 0) == grid.cell(row, 1), value.is_empty()) {
                 (true, _) => value.clone(),
                 (_, true) => key.clone(),
                 _ => format!("{key}: {value}"),
@@ -138,11 +120,7 @@ fn rows(grid: &Grid, texts: &[String]) -> (Vec<String>, Vec<String>, bool) {
         return (captions, lines.collect(), true);
     }
     let lines = (top..grid.rows()).map(|row| plain(grid, texts, row, top));
-    (
-        captions,
-        lines.filter(|line| !line.is_empty()).collect(),
-        false,
-    )
+    (captions, lines.filter(|line| !line.is_empty()).collect(), false)
 }
 
 /// Rows of the header: as many as its tallest cell spans, where a cell spans columns.
@@ -156,9 +134,7 @@ fn header_depth(grid: &Grid, top: usize) -> usize {
         return 1;
     }
     let height = |c: usize| {
-        (top..grid.rows())
-            .take_while(|row| grid.cell(*row, c) == grid.cell(top, c))
-            .count()
+        (top..grid.rows()).take_while(|row| grid.cell(*row, c) == grid.cell(top, c)).count()
     };
     (0..columns).map(height).max().unwrap_or(1).clamp(2, 4)
 }
@@ -194,10 +170,7 @@ fn headers_fit(
     distinct.sort();
     distinct.dedup();
     let differ = distinct.len() * 2 > headers.len();
-    let wordy = headers
-        .iter()
-        .skip(1)
-        .all(|text| text.chars().any(char::is_alphabetic));
+    let wordy = headers.iter().skip(1).all(|text| text.chars().any(char::is_alphabetic));
     let plausible = named && short && differ && wordy;
     if grid.columns() > 2 || !plausible {
         return plausible;
@@ -227,9 +200,7 @@ fn headers_fit(
     ];
     let bare = headers[1].split(['（', '(']).next().unwrap_or_default();
     let numeric = |text: &String| text.chars().any(|c| c.is_numeric() && !chars::is_kanji(c));
-    let values: Vec<&String> = (data..grid.rows())
-        .map(|row| &texts[grid.cell(row, 1)])
-        .collect();
+    let values: Vec<&String> = (data..grid.rows()).map(|row| &texts[grid.cell(row, 1)]).collect();
     let long = |text: &&String| text.chars().count() > 2 * headers[1].chars().count().max(4);
     USUAL.contains(&bare)
         || (!numeric(&headers[1]) && values.iter().all(|text| numeric(text)))

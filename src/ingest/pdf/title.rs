@@ -13,10 +13,7 @@ pub(super) fn from_info(bytes: &[u8]) -> Option<String> {
 
 fn decode(bytes: &[u8]) -> Option<String> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes
-            .chunks_exact(2)
-            .map(|pair| unit([pair[0], pair[1]]))
-            .collect();
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
         String::from_utf16(&units).ok()
     };
     match bytes {
@@ -67,9 +64,7 @@ fn sane(title: &str) -> bool {
         && !lower.starts_with("microsoft ")
         && !lower.starts_with("document")
         && !DEFAULTS.contains(&lower.as_str())
-        && !EXTENSIONS
-            .iter()
-            .any(|extension| lower.ends_with(extension))
+        && !EXTENSIONS.iter().any(|extension| lower.ends_with(extension))
         && !title.contains(['\\', '/'])
         && (!title.contains('_') || title.contains(' '))
 }
@@ -87,10 +82,7 @@ mod tests {
     fn titles_and_what_is_none() {
         let kept = Some("蔵市介護保険条例".to_owned());
         assert_eq!(from_info(&utf16("蔵市介護保険条例")), kept);
-        assert_eq!(
-            from_info(&encoding_rs::SHIFT_JIS.encode("蔵市介護保険条例").0),
-            kept
-        );
+        assert_eq!(from_info(&encoding_rs::SHIFT_JIS.encode("蔵市介護保険条例").0), kept);
         for none in [
             "Microsoft Word - 条例.doc",
             "R6_yosan_final",

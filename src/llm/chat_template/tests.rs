@@ -1,21 +1,13 @@
 use super::*;
 
 fn system_and_user() -> [ChatMessage; 2] {
-    [
-        ChatMessage::new("system", "日本語で答える。"),
-        ChatMessage::new("user", "手数料は？"),
-    ]
+    [ChatMessage::new("system", "日本語で答える。"), ChatMessage::new("user", "手数料は？")]
 }
 
 fn turns() -> [ChatMessage; 4] {
     let [system, user] = system_and_user();
     let assistant = ChatMessage::new("assistant", "<think>\n調べる\n</think>\n\n300円です。");
-    [
-        system,
-        user,
-        assistant,
-        ChatMessage::new("user", "免除は？"),
-    ]
+    [system, user, assistant, ChatMessage::new("user", "免除は？")]
 }
 
 /// A template of a well-known model, where the shared folder is at hand.
@@ -44,18 +36,9 @@ fn chatml_without_a_template() {
     let template = ChatTemplate::chatml().unwrap();
     let expected = "<|im_start|>system\n日本語で答える。<|im_end|>\n\
                     <|im_start|>user\n手数料は？<|im_end|>\n";
-    assert_eq!(
-        render(&template, &system_and_user()),
-        format!("{expected}<|im_start|>assistant\n")
-    );
-    let options = RenderOptions {
-        add_generation_prompt: false,
-        ..RenderOptions::default()
-    };
-    assert_eq!(
-        template.render(&system_and_user(), options).unwrap(),
-        expected
-    );
+    assert_eq!(render(&template, &system_and_user()), format!("{expected}<|im_start|>assistant\n"));
+    let options = RenderOptions { add_generation_prompt: false, ..RenderOptions::default() };
+    assert_eq!(template.render(&system_and_user(), options).unwrap(), expected);
 }
 
 #[test]
@@ -83,14 +66,8 @@ fn qwen3_drops_old_thoughts() {
     let conversation = "<|im_start|>system\n日本語で答える。<|im_end|>\n\
          <|im_start|>user\n手数料は？<|im_end|>\n<|im_start|>assistant\n300円です。<|im_end|>\n\
          <|im_start|>user\n免除は？<|im_end|>\n<|im_start|>assistant\n";
-    assert_eq!(
-        render(&template, &turns()),
-        format!("{conversation}<think>\n\n</think>\n\n")
-    );
-    let thinking = RenderOptions {
-        enable_thinking: true,
-        ..RenderOptions::default()
-    };
+    assert_eq!(render(&template, &turns()), format!("{conversation}<think>\n\n</think>\n\n"));
+    let thinking = RenderOptions { enable_thinking: true, ..RenderOptions::default() };
     assert_eq!(template.render(&turns(), thinking).unwrap(), conversation);
 }
 
@@ -117,18 +94,14 @@ fn gemma_refuses_a_system_message() {
          <start_of_turn>model\n<think>\n調べる\n</think>\n\n300円です。<end_of_turn>\n\
          <start_of_turn>user\n免除は？<end_of_turn>\n<start_of_turn>model\n"
     );
-    let refused = template
-        .render(&system_and_user(), RenderOptions::default())
-        .unwrap_err();
+    let refused = template.render(&system_and_user(), RenderOptions::default()).unwrap_err();
     assert!(matches!(&refused, TemplateError::Refused(why) if why == "System role not supported"));
 }
 
 #[test]
 fn llama3_2_writes_the_date() {
-    let Some(template) = published(
-        "meta-llama-Llama-3.2-3B-Instruct.jinja",
-        "<|begin_of_text|>",
-    ) else {
+    let Some(template) = published("meta-llama-Llama-3.2-3B-Instruct.jinja", "<|begin_of_text|>")
+    else {
         return;
     };
     let today = || jiff::ZonedDateTime::now().strftime("%d %b %Y").to_string();
@@ -142,12 +115,7 @@ fn llama3_2_writes_the_date() {
              手数料は？<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
         )
     };
-    assert!(
-        [before, today()]
-            .iter()
-            .any(|date| rendered == expected(date)),
-        "{rendered}"
-    );
+    assert!([before, today()].iter().any(|date| rendered == expected(date)), "{rendered}");
 }
 
 #[test]
@@ -162,19 +130,10 @@ fn python_methods_and_json() {
     let check = |source: &str, expected: &str| {
         assert_eq!(small(source).unwrap(), expected, "{source}");
     };
-    check(
-        "{{ messages[0].content.split('語')[-1].strip('。') }}",
-        "で答える",
-    );
-    check(
-        "{{ messages[-1]['role'].upper() }}{{ messages[::-1][0].role }}",
-        "USERuser",
-    );
+    check("{{ messages[0].content.split('語')[-1].strip('。') }}", "で答える");
+    check("{{ messages[-1]['role'].upper() }}{{ messages[::-1][0].role }}", "USERuser");
     check("{{ [1, {'a': '<蔵>'}] | tojson }}", r#"[1, {"a": "<蔵>"}]"#);
-    check(
-        "{{ {'a': [1]} | tojson(indent=2) }}",
-        "{\n  \"a\": [\n    1\n  ]\n}",
-    );
+    check("{{ {'a': [1]} | tojson(indent=2) }}", "{\n  \"a\": [\n    1\n  ]\n}");
     check("{{ missing }}{{ missing is defined }}", "False");
     check(
         "{% for m in messages %}{% if m.role == 'system' %}{% continue %}{% endif %}x{% endfor %}",
@@ -196,30 +155,12 @@ fn hostile_templates_are_stopped() {
         "{{ messages.nothing() }}",
     ] {
         let error = small(source).unwrap_err();
-        assert!(
-            matches!(error, TemplateError::Render(_)),
-            "{source}: {error}"
-        );
+        assert!(matches!(error, TemplateError::Render(_)), "{source}: {error}");
     }
-    for source in [
-        "{% if %}",
-        "{{",
-        "{% for %}{% endfor %}",
-        &"(".repeat(100_000)[..],
-    ] {
-        let source = if source.starts_with('(') {
-            format!("{{{{ {source}")
-        } else {
-            source.into()
-        };
-        assert!(matches!(
-            small(&source).unwrap_err(),
-            TemplateError::Syntax(_)
-        ));
+    for source in ["{% if %}", "{{", "{% for %}{% endfor %}", &"(".repeat(100_000)[..]] {
+        let source = if source.starts_with('(') { format!("{{{{ {source}") } else { source.into() };
+        assert!(matches!(small(&source).unwrap_err(), TemplateError::Syntax(_)));
     }
     let long = "x".repeat(SOURCE_BYTES_MAX + 1);
-    assert!(matches!(
-        small(&long).unwrap_err(),
-        TemplateError::TooLong(_)
-    ));
+    assert!(matches!(small(&long).unwrap_err(), TemplateError::TooLong(_)));
 }

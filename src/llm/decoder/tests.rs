@@ -24,10 +24,7 @@ fn write(model: &TestModel) -> TestFile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.gguf");
     model.write(&path).unwrap();
-    TestFile {
-        _folder: folder,
-        path,
-    }
+    TestFile { _folder: folder, path }
 }
 
 fn decoder(path: &Path, kv_type: KvType, compute: Compute) -> Decoder {
@@ -42,25 +39,13 @@ fn decoder_of(
     kv_type: KvType,
     compute: Compute,
 ) -> Decoder {
-    let options = DecoderOptions {
-        slots: 3,
-        context_tokens: 400,
-        kv_type,
-        compute,
-    };
+    let options = DecoderOptions { slots: 3, context_tokens: 400, kv_type, compute };
     Decoder::load(gguf, architecture, options).unwrap()
 }
 
 fn one(slot: usize, position: usize, tokens: &[u32]) -> Batch {
     let tokens = tokens.to_vec();
-    Batch {
-        sequences: vec![BatchSequence {
-            slot,
-            position,
-            tokens,
-            wants_logits: true,
-        }],
-    }
+    Batch { sequences: vec![BatchSequence { slot, position, tokens, wants_logits: true }] }
 }
 
 fn logits(decoder: &mut Decoder, batch: &Batch) -> Vec<f32> {
@@ -68,11 +53,7 @@ fn logits(decoder: &mut Decoder, batch: &Batch) -> Vec<f32> {
 }
 
 fn argmax(logits: &[f32]) -> u32 {
-    let best = logits
-        .iter()
-        .enumerate()
-        .max_by(|a, b| a.1.total_cmp(b.1))
-        .unwrap();
+    let best = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
     best.0 as u32
 }
 
@@ -128,20 +109,12 @@ fn peer_greedy(
     };
     let mut step = |tokens: &[u32], position| {
         let x = Tensor::new(tokens, &device).unwrap().unsqueeze(0).unwrap();
-        forward(&x, position)
-            .unwrap()
-            .flatten_all()
-            .unwrap()
-            .to_vec1::<f32>()
-            .unwrap()
+        forward(&x, position).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
     };
     let mut steps = vec![step(prompt, 0)];
     let mut tokens = vec![argmax(&steps[0])];
     while tokens.len() < count {
-        steps.push(step(
-            &tokens[tokens.len() - 1..],
-            prompt.len() + tokens.len() - 1,
-        ));
+        steps.push(step(&tokens[tokens.len() - 1..], prompt.len() + tokens.len() - 1));
         tokens.push(argmax(&steps[steps.len() - 1]));
     }
     (tokens, steps)
@@ -159,10 +132,7 @@ fn relative_difference(a: &[f32], b: &[f32]) -> f32 {
 /// `tolerance` at each step.
 fn check_peer(kind: GgmlDType, tolerance: f32, adapt: impl Fn(TestModel) -> TestModel) {
     for name in ARCHITECTURES {
-        let file = write(&adapt(TestModel {
-            kind,
-            ..TestModel::new(name)
-        }));
+        let file = write(&adapt(TestModel { kind, ..TestModel::new(name) }));
         let gguf = Gguf::open(&file.path).unwrap();
         let load = || {
             let mut architecture = Architecture::read(&gguf).unwrap();
@@ -180,10 +150,7 @@ fn check_peer(kind: GgmlDType, tolerance: f32, adapt: impl Fn(TestModel) -> Test
         for (step, (token, peer)) in peer.iter().zip(&peer_logits).enumerate() {
             let logits = logits(&mut ours, &one(0, position, &given));
             let difference = relative_difference(&logits, peer);
-            assert!(
-                difference < tolerance,
-                "{name} {kind:?} at step {step}: {difference}"
-            );
+            assert!(difference < tolerance, "{name} {kind:?} at step {step}: {difference}");
             position += given.len();
             given = vec![*token];
         }
@@ -202,10 +169,7 @@ fn greedy_equals_the_peer_in_f16() {
 
 #[test]
 fn greedy_equals_the_peer_in_q4_k_m() {
-    let large = |model| TestModel {
-        kind_large: Some(GgmlDType::Q6K),
-        ..model
-    };
+    let large = |model| TestModel { kind_large: Some(GgmlDType::Q6K), ..model };
     check_peer(GgmlDType::Q4K, 0.05, large);
 }
 
@@ -218,21 +182,13 @@ fn greedy_equals_the_peer_in_q4_0() {
 fn greedy_equals_the_peer_in_q8_0() {
     // Widths that are no multiple of 256: for those the peer rounds activations in other blocks
     // where the processor has AVX-512.
-    let narrow = |model: TestModel| TestModel {
-        width: 192,
-        heads: 6,
-        feed_forward: 320,
-        ..model
-    };
+    let narrow = |model: TestModel| TestModel { width: 192, heads: 6, feed_forward: 320, ..model };
     check_peer(GgmlDType::Q8_0, 0.05, narrow);
 }
 
 #[test]
 fn tied_embeddings_serve_as_the_output_head() {
-    let file = write(&TestModel {
-        tied: true,
-        ..TestModel::new("llama")
-    });
+    let file = write(&TestModel { tied: true, ..TestModel::new("llama") });
     let mut ours = decoder(&file.path, KvType::F32, Compute::Cpu);
     let (peer, _) = peer_greedy(&file.path, "llama", &prompt(9), 16);
     assert_eq!(greedy(&mut ours, &prompt(9), 16), peer);
@@ -243,10 +199,7 @@ fn tied_embeddings_serve_as_the_output_head() {
 fn a_batch_computes_what_each_sequence_computes_alone() {
     for name in ARCHITECTURES {
         let kind = GgmlDType::Q4K;
-        let file = write(&TestModel {
-            kind,
-            ..TestModel::new(name)
-        });
+        let file = write(&TestModel { kind, ..TestModel::new(name) });
         let prompts = [prompt(5), prompt(40), prompt(133)];
         let alone: Vec<Vec<u32>> = prompts
             .iter()
@@ -300,10 +253,7 @@ fn a_prompt_in_chunks_gives_the_same_logits() {
 }
 
 fn difference_max(a: &[f32], b: &[f32]) -> f32 {
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max)
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
 /// The way that other devices take, here on the CPU; the window of gemma3 is shorter than the
@@ -311,25 +261,16 @@ fn difference_max(a: &[f32], b: &[f32]) -> f32 {
 #[test]
 fn candle_operations_compute_the_same() {
     for name in ARCHITECTURES {
-        let file = write(&TestModel {
-            rope_factors: name == "llama",
-            ..TestModel::new(name)
-        });
+        let file = write(&TestModel { rope_factors: name == "llama", ..TestModel::new(name) });
         let mut ours = decoder(&file.path, KvType::F32, Compute::Cpu);
         let mut generic = decoder(&file.path, KvType::F32, Compute::Candle(Device::Cpu));
         let prompt = prompt(150);
-        for (position, tokens) in [
-            (0, &prompt[..100]),
-            (100, &prompt[100..149]),
-            (149, &prompt[149..]),
-        ] {
+        for (position, tokens) in
+            [(0, &prompt[..100]), (100, &prompt[100..149]), (149, &prompt[149..])]
+        {
             let batch = one(1, position, tokens);
             let (a, b) = (logits(&mut ours, &batch), logits(&mut generic, &batch));
-            assert!(
-                difference_max(&a, &b) < 2e-3,
-                "{name}: {}",
-                difference_max(&a, &b)
-            );
+            assert!(difference_max(&a, &b) < 2e-3, "{name}: {}", difference_max(&a, &b));
         }
     }
 }
@@ -354,8 +295,7 @@ fn a_wrong_batch_is_an_error() {
     assert!(fails(&one(0, 0, &[])).contains("0 tokens"));
     assert!(fails(&one(0, 399, &[1, 2])).contains("401 tokens does not fit"));
     assert!(fails(&one(0, 0, &[288])).contains("token 288"));
-    let twice = Batch {
-        sequences: [one(0, 0, &[1]).sequences, one(0, 1, &[1]).sequences].concat(),
-    };
+    let twice =
+        Batch { sequences: [one(0, 0, &[1]).sequences, one(0, 1, &[1]).sequences].concat() };
     assert!(fails(&twice).contains("twice"));
 }

@@ -10,9 +10,7 @@ const WORKING_BYTES: u64 = 128 * MIB;
 /// `MemAvailable` of this machine; `None` where the system does not tell.
 pub(super) fn available_bytes() -> Option<u64> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = meminfo
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }
@@ -42,28 +40,16 @@ mod tests {
 
     #[test]
     fn too_little_memory_is_refused_with_figures() {
-        let memory = EngineMemory {
-            weights: 300 << 20,
-            kv_cache: 100 << 20,
-        };
-        assert!(
-            check(memory, None).is_ok(),
-            "an unknown amount refuses nothing"
-        );
+        let memory = EngineMemory { weights: 300 << 20, kv_cache: 100 << 20 };
+        assert!(check(memory, None).is_ok(), "an unknown amount refuses nothing");
         assert!(check(memory, Some(600 << 20)).is_ok());
         let error = check(memory, Some(500 << 20)).unwrap_err().to_string();
-        assert!(
-            error.contains("528 MiB") && error.contains("500 MiB"),
-            "{error}"
-        );
+        assert!(error.contains("528 MiB") && error.contains("500 MiB"), "{error}");
     }
 
     #[test]
     fn a_cache_beyond_all_numbers_is_refused() {
-        let memory = EngineMemory {
-            weights: 1,
-            kv_cache: usize::MAX,
-        };
+        let memory = EngineMemory { weights: 1, kv_cache: usize::MAX };
         assert!(check(memory, Some(u64::MAX - 1)).is_err());
     }
 }

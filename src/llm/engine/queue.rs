@@ -42,11 +42,7 @@ struct State {
 
 impl Queue {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            state: Mutex::new(State::default()),
-            changed: Condvar::new(),
-        }
+        Self { limit, state: Mutex::new(State::default()), changed: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -85,10 +81,7 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -99,11 +92,7 @@ impl Queue {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.lock()
-            .jobs
-            .iter()
-            .filter(|job| !job.events.is_closed())
-            .count()
+        self.lock().jobs.iter().filter(|job| !job.events.is_closed()).count()
     }
 }
 

@@ -42,20 +42,11 @@ fn tokens_come_one_by_one_and_then_the_reason() {
     assert_eq!((tokens.len(), end.reason), (12, Reason::Length));
     assert_eq!((end.prompt_tokens, end.completion_tokens), (10, 12));
     assert!(end.time_to_first_token.unwrap() <= end.total);
-    let stop = Request {
-        eos: vec![tokens[4]],
-        ..request(10, 12)
-    };
+    let stop = Request { eos: vec![tokens[4]], ..request(10, 12) };
     let (again, end) = finish(engine.generate(stop).unwrap().blocking_collect());
     let until = tokens.iter().position(|t| *t == tokens[4]).unwrap();
-    assert_eq!(
-        (again.as_slice(), end.reason),
-        (&tokens[..until], Reason::Stop)
-    );
-    assert_eq!(
-        end.cached_tokens, 9,
-        "the same beginning is not computed twice"
-    );
+    assert_eq!((again.as_slice(), end.reason), (&tokens[..until], Reason::Stop));
+    assert_eq!(end.cached_tokens, 9, "the same beginning is not computed twice");
     let (none, end) = finish(engine.generate(request(10, 0)).unwrap().blocking_collect());
     assert_eq!((none.len(), end.reason), (0, Reason::Length));
 }
@@ -63,34 +54,19 @@ fn tokens_come_one_by_one_and_then_the_reason() {
 #[test]
 fn the_context_ends_an_answer() {
     let engine = engine(&options());
-    let (tokens, end) = finish(
-        engine
-            .generate(request(505, 100))
-            .unwrap()
-            .blocking_collect(),
-    );
+    let (tokens, end) = finish(engine.generate(request(505, 100)).unwrap().blocking_collect());
     assert_eq!((tokens.len(), end.reason), (7, Reason::Length));
 }
 
 #[test]
 fn many_clients_get_what_each_would_get_alone() {
-    let options = EngineOptions {
-        queue_requests: 16,
-        ..options()
-    };
+    let options = EngineOptions { queue_requests: 16, ..options() };
     let alone: Vec<Vec<u32>> = (0..8)
-        .map(|i| {
-            engine(&options)
-                .generate(request(5 + 30 * i, 24))
-                .unwrap()
-                .blocking_collect()
-                .0
-        })
+        .map(|i| engine(&options).generate(request(5 + 30 * i, 24)).unwrap().blocking_collect().0)
         .collect();
     let engine = engine(&options);
-    let together: Vec<Generation> = (0..8)
-        .map(|i| engine.generate(request(5 + 30 * i, 24)).unwrap())
-        .collect();
+    let together: Vec<Generation> =
+        (0..8).map(|i| engine.generate(request(5 + 30 * i, 24)).unwrap()).collect();
     for (generation, alone) in together.into_iter().zip(alone) {
         assert_eq!(generation.blocking_collect().0, alone);
     }
@@ -101,19 +77,8 @@ fn many_clients_get_what_each_would_get_alone() {
 fn equal_seeds_give_equal_texts() {
     let engine = engine(&options());
     let draw = |seed| {
-        let sampling = Sampling {
-            temperature: 1.0,
-            seed: Some(seed),
-            ..Sampling::default()
-        };
-        engine
-            .generate(Request {
-                sampling,
-                ..request(8, 20)
-            })
-            .unwrap()
-            .blocking_collect()
-            .0
+        let sampling = Sampling { temperature: 1.0, seed: Some(seed), ..Sampling::default() };
+        engine.generate(Request { sampling, ..request(8, 20) }).unwrap().blocking_collect().0
     };
     assert_eq!(draw(1), draw(1));
     assert_ne!(draw(1), draw(2));
@@ -134,11 +99,7 @@ fn a_long_prompt_does_not_hold_up_the_others() {
 
 #[test]
 fn dropping_a_generation_frees_its_slot_and_its_place() {
-    let engine = engine(&EngineOptions {
-        slots: 1,
-        queue_requests: 1,
-        ..options()
-    });
+    let engine = engine(&EngineOptions { slots: 1, queue_requests: 1, ..options() });
     let mut running = engine.generate(request(5, 500)).unwrap();
     assert!(running.blocking_next().is_some());
     let waiting = engine.generate(request(5, 500)).unwrap();
@@ -155,53 +116,26 @@ fn requests_that_cannot_be_served_are_refused_at_once() {
     let engine = engine(&options());
     let refused = |request| engine.generate(request).unwrap_err();
     assert_eq!(refused(request(0, 1)), EngineError::EmptyPrompt);
-    let too_long = EngineError::PromptTooLong {
-        tokens: 512,
-        context: 512,
-    };
+    let too_long = EngineError::PromptTooLong { tokens: 512, context: 512 };
     assert_eq!(refused(request(512, 1)), too_long);
-    let foreign = Request {
-        prompt: vec![1, 288],
-        ..request(1, 1)
-    };
-    assert_eq!(
-        refused(foreign),
-        EngineError::Token {
-            id: 288,
-            vocabulary: 288
-        }
-    );
-    let sampling = Sampling {
-        top_p: 2.0,
-        ..Sampling::default()
-    };
-    let wrong = Request {
-        sampling,
-        ..request(1, 1)
-    };
+    let foreign = Request { prompt: vec![1, 288], ..request(1, 1) };
+    assert_eq!(refused(foreign), EngineError::Token { id: 288, vocabulary: 288 });
+    let sampling = Sampling { top_p: 2.0, ..Sampling::default() };
+    let wrong = Request { sampling, ..request(1, 1) };
     assert!(matches!(refused(wrong), EngineError::Sampling(_)));
 }
 
 #[test]
 fn shutdown_ends_everything_that_runs_or_waits() {
-    let engine = engine(&EngineOptions {
-        slots: 1,
-        ..options()
-    });
+    let engine = engine(&EngineOptions { slots: 1, ..options() });
     let running = engine.generate(request(5, 500)).unwrap();
     let waiting = engine.generate(request(5, 500)).unwrap();
     engine.shutdown();
     for generation in [running, waiting] {
-        assert_eq!(
-            generation.blocking_collect().1.unwrap().reason,
-            Reason::Cancelled
-        );
+        assert_eq!(generation.blocking_collect().1.unwrap().reason, Reason::Cancelled);
     }
     assert_eq!(engine.health(), Health::Stopped);
-    assert!(matches!(
-        engine.generate(request(5, 1)),
-        Err(EngineError::Unusable(_))
-    ));
+    assert!(matches!(engine.generate(request(5, 1)), Err(EngineError::Unusable(_))));
 }
 
 #[test]
@@ -210,28 +144,11 @@ fn wrong_options_and_unknown_models_are_named() {
     let path = folder.path().join("model.gguf");
     TestModel::new("mamba").write(&path).unwrap();
     let error = Engine::load(&path, &options()).unwrap_err().to_string();
-    assert!(
-        error.contains("mamba") && error.contains("llama, qwen2, qwen3, gemma3"),
-        "{error}"
-    );
-    let error = Engine::load(
-        &path,
-        &EngineOptions {
-            slots: 0,
-            ..options()
-        },
-    )
-    .unwrap_err();
+    assert!(error.contains("mamba") && error.contains("llama, qwen2, qwen3, gemma3"), "{error}");
+    let error = Engine::load(&path, &EngineOptions { slots: 0, ..options() }).unwrap_err();
     assert!(error.to_string().contains("slots"), "{error}");
     TestModel::new("llama").write(&path).unwrap();
-    let error = Engine::load(
-        &path,
-        &EngineOptions {
-            slots: 1 << 30,
-            ..options()
-        },
-    )
-    .unwrap_err();
+    let error = Engine::load(&path, &EngineOptions { slots: 1 << 30, ..options() }).unwrap_err();
     assert!(matches!(error, ModelError::Memory { .. }), "{error}");
 }
 
@@ -250,22 +167,14 @@ fn a_panic_is_reported_and_the_process_lives() {
         compute: Compute::Cpu,
     };
     let decoder = Decoder::load(&gguf, architecture, decoder_options).unwrap();
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .build()
-        .unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let shared = Arc::new(Shared {
         queue: Queue::new(4),
         health: Mutex::new(Health::Ready),
         running: AtomicUsize::new(0),
         stopping: AtomicBool::new(false),
     });
-    let limits = worker::Limits {
-        slots: 1,
-        context_tokens: 64,
-        chunk_alone: 8,
-        chunk_shared: 8,
-    };
+    let limits = worker::Limits { slots: 1, context_tokens: 64, chunk_alone: 8, chunk_shared: 8 };
     let mut worker = Worker::new(decoder, pool, limits, shared.clone());
     worker.defect = true;
     let (sender, events) = unbounded_channel();

@@ -105,20 +105,15 @@ impl Worker {
 
     fn work(&mut self) {
         while !self.shared.stopping.load(Ordering::Relaxed) {
-            self.sequences
-                .retain(|sequence| !sequence.job.events.is_closed());
+            self.sequences.retain(|sequence| !sequence.job.events.is_closed());
             if !self.admit() {
                 return;
             }
-            self.shared
-                .running
-                .store(self.sequences.len(), Ordering::Relaxed);
+            self.shared.running.store(self.sequences.len(), Ordering::Relaxed);
             if !self.sequences.is_empty() {
                 self.step();
             }
-            self.shared
-                .running
-                .store(self.sequences.len(), Ordering::Relaxed);
+            self.shared.running.store(self.sequences.len(), Ordering::Relaxed);
         }
     }
 
@@ -178,11 +173,7 @@ impl Worker {
         };
         for computed in &batch.sequences {
             self.cached[computed.slot].extend_from_slice(&computed.tokens);
-            let logits = if computed.wants_logits {
-                logits.next()
-            } else {
-                None
-            };
+            let logits = if computed.wants_logits { logits.next() } else { None };
             let index = self.sequences.iter().position(|s| s.slot == computed.slot);
             let Some(index) = index else { continue };
             self.sequences[index].computed += computed.tokens.len();
@@ -203,11 +194,8 @@ impl Worker {
     /// One token of each sequence that decodes, and a chunk of prompt, taken in turns.
     fn batch(&mut self) -> Batch {
         let decoding = self.sequences.iter().filter(|s| s.pending() == 1).count();
-        let mut budget = if decoding > 0 {
-            self.limits.chunk_shared
-        } else {
-            self.limits.chunk_alone
-        };
+        let mut budget =
+            if decoding > 0 { self.limits.chunk_shared } else { self.limits.chunk_alone };
         let count = self.sequences.len();
         self.turn = (self.turn + 1) % count;
         let mut batch = Batch::default();
@@ -239,9 +227,7 @@ impl Worker {
         tracing::error!("a step failed: {error}");
         for computed in &batch.sequences {
             if let Some(index) = self.sequences.iter().position(|s| s.slot == computed.slot) {
-                self.sequences
-                    .swap_remove(index)
-                    .finish(Reason::Error(error.to_string()));
+                self.sequences.swap_remove(index).finish(Reason::Error(error.to_string()));
             }
             self.forget(computed.slot);
         }

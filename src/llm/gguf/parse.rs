@@ -23,18 +23,12 @@ pub(super) struct Header {
 }
 
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Header, GgufError> {
-    let mut cursor = Cursor {
-        path,
-        bytes,
-        position: 0,
-    };
+    let mut cursor = Cursor { path, bytes, position: 0 };
     let version = magic_and_version(&mut cursor)?;
     let tensor_count = cursor.u64("the tensor count")?;
     let key_count = cursor.u64("the metadata count")?;
     // A key takes at least 8 + 4 + 1 bytes, a tensor 8 + 4 + 4 + 8.
-    let needed = key_count
-        .saturating_mul(13)
-        .saturating_add(tensor_count.saturating_mul(24));
+    let needed = key_count.saturating_mul(13).saturating_add(tensor_count.saturating_mul(24));
     if needed > cursor.left() as u64 {
         return Err(cursor.error(format!(
             "it declares {tensor_count} tensors and {key_count} metadata keys, more than fit in it"
@@ -53,11 +47,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Header, GgufError> {
     }
     let data_start = cursor.position.next_multiple_of(alignment);
     place(path, bytes.len(), data_start, alignment, &mut tensors)?;
-    Ok(Header {
-        version,
-        metadata,
-        tensors,
-    })
+    Ok(Header { version, metadata, tensors })
 }
 
 fn magic_and_version(cursor: &mut Cursor<'_>) -> Result<u32, GgufError> {
@@ -82,11 +72,7 @@ fn metadata(cursor: &mut Cursor<'_>, count: u64) -> Result<HashMap<String, Value
         let value = cursor.value(kind, 0)?;
         if metadata.insert(key.clone(), value).is_some() {
             let what = "is given twice".to_string();
-            return Err(GgufError::Key {
-                path: cursor.path.to_path_buf(),
-                key,
-                what,
-            });
+            return Err(GgufError::Key { path: cursor.path.to_path_buf(), key, what });
         }
     }
     Ok(metadata)
@@ -94,20 +80,14 @@ fn metadata(cursor: &mut Cursor<'_>, count: u64) -> Result<HashMap<String, Value
 
 fn alignment(path: &Path, metadata: &HashMap<String, Value>) -> Result<usize, GgufError> {
     let key = "general.alignment";
-    let error = |what: String| GgufError::Key {
-        path: path.into(),
-        key: key.to_string(),
-        what,
-    };
+    let error = |what: String| GgufError::Key { path: path.into(), key: key.to_string(), what };
     match metadata.get(key) {
         None => Ok(ALIGNMENT_DEFAULT),
         Some(Value::Unsigned(value)) => match usize::try_from(*value) {
             Ok(value) if value.is_power_of_two() && (8..=ALIGNMENT_MAX).contains(&value) => {
                 Ok(value)
             }
-            _ => Err(error(format!(
-                "{value} is not a power of two from 8 to {ALIGNMENT_MAX}"
-            ))),
+            _ => Err(error(format!("{value} is not a power of two from 8 to {ALIGNMENT_MAX}"))),
         },
         Some(_) => Err(error("expected an unsigned whole number".to_string())),
     }
@@ -119,11 +99,7 @@ fn tensor_info(cursor: &mut Cursor<'_>) -> Result<TensorInfo, GgufError> {
     let path = cursor.path;
     let dimensions = cursor.u32("a tensor's number of dimensions")?;
     if dimensions == 0 || dimensions > DIMENSIONS_MAX {
-        return Err(tensor_error(
-            path,
-            &name,
-            &format!("has {dimensions} dimensions, not 1 to 4"),
-        ));
+        return Err(tensor_error(path, &name, &format!("has {dimensions} dimensions, not 1 to 4")));
     }
     let mut shape = Vec::with_capacity(dimensions as usize);
     for _ in 0..dimensions {
@@ -131,11 +107,7 @@ fn tensor_info(cursor: &mut Cursor<'_>) -> Result<TensorInfo, GgufError> {
         match usize::try_from(dimension) {
             Ok(dimension) if dimension > 0 => shape.push(dimension),
             _ => {
-                return Err(tensor_error(
-                    path,
-                    &name,
-                    &format!("has a dimension {dimension}"),
-                ));
+                return Err(tensor_error(path, &name, &format!("has a dimension {dimension}")));
             }
         }
     }
@@ -148,31 +120,18 @@ fn tensor_info(cursor: &mut Cursor<'_>) -> Result<TensorInfo, GgufError> {
     let offset = usize::try_from(offset)
         .map_err(|_| tensor_error(path, &name, &format!("has the offset {offset}")))?;
     let size_bytes = size_bytes(&shape, kind).map_err(|what| tensor_error(path, &name, &what))?;
-    Ok(TensorInfo {
-        name,
-        shape,
-        kind,
-        offset,
-        size_bytes,
-    })
+    Ok(TensorInfo { name, shape, kind, offset, size_bytes })
 }
 
 fn size_bytes(shape: &[usize], kind: TensorType) -> Result<usize, String> {
     let row = shape.last().copied().unwrap_or(0);
     if !row.is_multiple_of(kind.block_elements) {
         let block = kind.block_elements;
-        return Err(format!(
-            "has rows of {row} elements, not a multiple of {kind}'s {block}"
-        ));
+        return Err(format!("has rows of {row} elements, not a multiple of {kind}'s {block}"));
     }
     let overflow = || format!("has the shape {shape:?}, whose size overflows");
-    let elements = shape
-        .iter()
-        .try_fold(1usize, |n, &d| n.checked_mul(d))
-        .ok_or_else(overflow)?;
-    (elements / kind.block_elements)
-        .checked_mul(kind.block_bytes)
-        .ok_or_else(overflow)
+    let elements = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or_else(overflow)?;
+    (elements / kind.block_elements).checked_mul(kind.block_bytes).ok_or_else(overflow)
 }
 
 /// Makes the offsets absolute and checks that the tensors are aligned, inside the file, and apart.
@@ -213,11 +172,7 @@ fn place(
 }
 
 fn tensor_error(path: &Path, name: &str, what: &str) -> GgufError {
-    GgufError::Tensor {
-        path: path.into(),
-        name: name.to_string(),
-        what: what.to_string(),
-    }
+    GgufError::Tensor { path: path.into(), name: name.to_string(), what: what.to_string() }
 }
 
 /// Bounds-checked little-endian reading; every failure says where it happened.
@@ -233,11 +188,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn error(&self, what: String) -> GgufError {
-        GgufError::Structure {
-            path: self.path.into(),
-            offset: self.position,
-            what,
-        }
+        GgufError::Structure { path: self.path.into(), offset: self.position, what }
     }
 
     fn take(&mut self, count: usize, what: &str) -> Result<&'a [u8], GgufError> {
@@ -341,10 +292,6 @@ impl<'a> Cursor<'a> {
                 self.take(count * element.size_bytes_min(), "an array")?;
             }
         }
-        Ok(Value::Array {
-            element,
-            count,
-            bytes: start..self.position,
-        })
+        Ok(Value::Array { element, count, bytes: start..self.position })
     }
 }

@@ -120,12 +120,7 @@ impl TensorType {
     pub(crate) fn from_code(code: u32) -> Option<Self> {
         let &(code, name, block_elements, block_bytes) =
             TENSOR_TYPES.iter().find(|row| row.0 == code)?;
-        Some(Self {
-            code,
-            name,
-            block_elements,
-            block_bytes,
-        })
+        Some(Self { code, name, block_elements, block_bytes })
     }
 }
 

@@ -11,10 +11,7 @@ pub(crate) fn multiply_add(
     c: &mut [f32],
     (rows, k, n): (usize, usize, usize),
 ) {
-    assert!(
-        a.len() >= rows * k && b.len() >= k * n && c.len() >= rows * n,
-        "whole matrices"
-    );
+    assert!(a.len() >= rows * k && b.len() >= k * n && c.len() >= rows * n, "whole matrices");
     #[cfg(target_arch = "x86_64")]
     if level == Level::Avx2 && n.is_multiple_of(16) {
         let mut row = 0;
@@ -38,10 +35,7 @@ pub(crate) fn multiply_add(
     for row in 0..rows {
         for i in 0..k {
             let factor = a[row * k + i];
-            for (c, b) in c[row * n..(row + 1) * n]
-                .iter_mut()
-                .zip(&b[i * n..(i + 1) * n])
-            {
+            for (c, b) in c[row * n..(row + 1) * n].iter_mut().zip(&b[i * n..(i + 1) * n]) {
                 *c += factor * b;
             }
         }
@@ -108,10 +102,7 @@ mod avx2 {
             // SAFETY: i + 8 ≤ whole ≤ the length.
             unsafe {
                 let at = row.as_mut_ptr().add(i);
-                _mm256_storeu_ps(
-                    at,
-                    _mm256_mul_ps(_mm256_loadu_ps(at), _mm256_set1_ps(factor)),
-                );
+                _mm256_storeu_ps(at, _mm256_mul_ps(_mm256_loadu_ps(at), _mm256_set1_ps(factor)));
             }
         }
         for x in &mut row[whole..] {

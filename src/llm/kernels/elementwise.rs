@@ -79,15 +79,7 @@ mod avx2 {
         let r = _mm256_fnmadd_ps(n, constant(0.693_359_4), clamped);
         let r = _mm256_fnmadd_ps(n, constant(-2.121_944_4e-4), r);
         let mut series = constant(1.0 / 5040.0);
-        for coefficient in [
-            1.0 / 720.0,
-            1.0 / 120.0,
-            1.0 / 24.0,
-            1.0 / 6.0,
-            0.5,
-            1.0,
-            1.0,
-        ] {
+        for coefficient in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
             series = _mm256_fmadd_ps(series, r, constant(coefficient));
         }
         let exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);

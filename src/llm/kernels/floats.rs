@@ -37,11 +37,7 @@ fn portable_dot<T: Number>(row: &[T], x: &[f32]) -> f32 {
             sums[i] += w[i].widen() * x[i];
         }
     }
-    let tail: f32 = row_tail
-        .iter()
-        .zip(x_tail)
-        .map(|(w, x)| w.widen() * x)
-        .sum();
+    let tail: f32 = row_tail.iter().zip(x_tail).map(|(w, x)| w.widen() * x).sum();
     sums.iter().sum::<f32>() + tail
 }
 
@@ -127,20 +123,15 @@ mod avx2 {
                 }
                 let sum =
                     _mm256_add_ps(_mm256_add_ps(acc[0], acc[1]), _mm256_add_ps(acc[2], acc[3]));
-                let tail: f32 = row[whole..]
-                    .iter()
-                    .zip(&x[whole..])
-                    .map(|(w, x)| w.widen() * x)
-                    .sum();
+                let tail: f32 =
+                    row[whole..].iter().zip(&x[whole..]).map(|(w, x)| w.widen() * x).sum();
                 sum_lanes(sum) + tail
             }
         };
     }
 
     dot!(dot_f32, f32, |pointer| _mm256_loadu_ps(pointer));
-    dot!(dot_f16, f16, |pointer| _mm256_cvtph_ps(_mm_loadu_si128(
-        pointer.cast()
-    )));
+    dot!(dot_f16, f16, |pointer| _mm256_cvtph_ps(_mm_loadu_si128(pointer.cast())));
     dot!(dot_bf16, bf16, |pointer| {
         let wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(pointer.cast()));
         _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16))

@@ -48,49 +48,40 @@ pub(crate) fn matmul<W: WeightBlock>(
 ) {
     let row_blocks = columns / W::ELEMENTS;
     let (tokens, rows) = (x.len() / columns, weights.len() / row_blocks);
-    assert_eq!(
-        out.len(),
-        tokens * rows,
-        "the output has the product's shape"
-    );
+    assert_eq!(out.len(), tokens * rows, "the output has the product's shape");
     let activations = quantize::<W>(level, x, columns);
     let output = Output(out.as_mut_ptr());
     let row_groups = rows.div_ceil(ROWS);
     let groups_per_task = row_groups.div_ceil(rayon::current_num_threads() * TASKS_PER_THREAD);
-    (0..row_groups.div_ceil(groups_per_task.max(1)))
-        .into_par_iter()
-        .for_each(|task| {
-            let output = &output;
-            let first = task * groups_per_task * ROWS;
-            let last = (first + groups_per_task * ROWS).min(rows);
-            for group in (first..last).step_by(ROWS) {
-                let group_end = (group + ROWS).min(last);
-                for token in (0..tokens).step_by(TOKENS) {
-                    let count = TOKENS.min(tokens - token);
-                    let acts = &activations[token * row_blocks..(token + count) * row_blocks];
-                    for row in group..group_end {
-                        let mut dots = [0.0; TOKENS];
-                        let weights = &weights[row * row_blocks..(row + 1) * row_blocks];
-                        W::dots(level, weights, acts, &mut dots);
-                        for (i, dot) in dots[..count].iter().enumerate() {
-                            // SAFETY: token + i < tokens and row < rows, so the element lies in
-                            // `out`; `row` belongs to this task alone.
-                            unsafe { *output.0.add((token + i) * rows + row) = *dot };
-                        }
+    (0..row_groups.div_ceil(groups_per_task.max(1))).into_par_iter().for_each(|task| {
+        let output = &output;
+        let first = task * groups_per_task * ROWS;
+        let last = (first + groups_per_task * ROWS).min(rows);
+        for group in (first..last).step_by(ROWS) {
+            let group_end = (group + ROWS).min(last);
+            for token in (0..tokens).step_by(TOKENS) {
+                let count = TOKENS.min(tokens - token);
+                let acts = &activations[token * row_blocks..(token + count) * row_blocks];
+                for row in group..group_end {
+                    let mut dots = [0.0; TOKENS];
+                    let weights = &weights[row * row_blocks..(row + 1) * row_blocks];
+                    W::dots(level, weights, acts, &mut dots);
+                    for (i, dot) in dots[..count].iter().enumerate() {
+                        // SAFETY: token + i < tokens and row < rows, so the element lies in
+                        // `out`; `row` belongs to this task alone.
+                        unsafe { *output.0.add((token + i) * rows + row) = *dot };
                     }
                 }
             }
-        });
+        }
+    });
 }
 
 fn quantize<W: WeightBlock>(level: Level, x: &[f32], columns: usize) -> Vec<W::Activation> {
     let row_blocks = columns / W::ELEMENTS;
     let mut activations = vec![W::zero(); x.len() / W::ELEMENTS];
-    let rows = activations
-        .par_chunks_mut(row_blocks)
-        .zip(x.par_chunks(columns));
-    rows.with_min_len(4)
-        .for_each(|(out, row)| W::quantize(level, row, out));
+    let rows = activations.par_chunks_mut(row_blocks).zip(x.par_chunks(columns));
+    rows.with_min_len(4).for_each(|(out, row)| W::quantize(level, row, out));
     activations
 }
 
@@ -132,6 +123,4 @@ macro_rules! candle_blocks {
     )*};
 }
 
-candle_blocks!(
-    BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0, BlockQ2K, BlockQ3K, BlockQ5K
-);
+candle_blocks!(BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0, BlockQ2K, BlockQ3K, BlockQ5K);

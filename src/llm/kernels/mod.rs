@@ -6,10 +6,7 @@
 //! in the same call, to the last bit. So a sequence decodes to the same tokens alone, in a batch,
 //! and with its prompt cut in chunks.
 
-#![allow(
-    unsafe_code,
-    reason = "vector instructions and rows written by several threads"
-)]
+#![allow(unsafe_code, reason = "vector instructions and rows written by several threads")]
 
 pub(crate) mod dense;
 pub(crate) mod elementwise;

@@ -102,11 +102,8 @@ fn portable_dot(w: &BlockQ4K, x: &BlockQ8K) -> f32 {
         let q = &w.q[sub / 2 * 32..sub / 2 * 32 + 32];
         let shift = 4 * (sub % 2);
         let xs = &x.q[sub * 32..sub * 32 + 32];
-        let dot: i32 = q
-            .iter()
-            .zip(xs)
-            .map(|(q, x)| i32::from((q >> shift) & 15) * i32::from(*x))
-            .sum();
+        let dot: i32 =
+            q.iter().zip(xs).map(|(q, x)| i32::from((q >> shift) & 15) * i32::from(*x)).sum();
         sum += dot * i32::from(sm[sub]);
         let block_sum = i32::from(x.sums[2 * sub]) + i32::from(x.sums[2 * sub + 1]);
         minimum_sum += block_sum * i32::from(sm[8 + sub]);
@@ -156,11 +153,7 @@ mod avx2 {
                         _mm256_add_epi16(first, _mm256_set1_epi16(0x0202)),
                     );
                     for (n, sum) in sums.iter_mut().enumerate() {
-                        let x = tokens
-                            .get_unchecked(n * blocks + b)
-                            .q
-                            .as_ptr()
-                            .add(64 * pair);
+                        let x = tokens.get_unchecked(n * blocks + b).q.as_ptr().add(64 * pair);
                         let x0 = _mm256_load_si256(x.cast());
                         let x1 = _mm256_load_si256(x.add(32).cast());
                         let p0 = _mm256_madd_epi16(s0, _mm256_maddubs_epi16(w0, x0));

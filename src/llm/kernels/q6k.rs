@@ -76,9 +76,7 @@ impl WeightBlock for BlockQ6K {
 fn portable_dot(w: &BlockQ6K, x: &BlockQ8K) -> f32 {
     let mut sum = 0i32;
     for (sub, scale) in w.scales.iter().enumerate() {
-        let dot: i32 = (16 * sub..16 * sub + 16)
-            .map(|i| w.q(i) * i32::from(x.q[i]))
-            .sum();
+        let dot: i32 = (16 * sub..16 * sub + 16).map(|i| w.q(i) * i32::from(x.q[i])).sum();
         sum += dot * i32::from(*scale);
     }
     w.d.to_f32() * x.scale * sum as f32

@@ -13,11 +13,7 @@ pub(crate) struct BlockQ8K {
 }
 
 impl BlockQ8K {
-    pub(crate) const ZERO: Self = Self {
-        q: [0; 256],
-        sums: [0; 16],
-        scale: 0.0,
-    };
+    pub(crate) const ZERO: Self = Self { q: [0; 256], sums: [0; 16], scale: 0.0 };
 
     /// The first element of largest magnitude becomes −127, as in ggml and candle, so that
     /// results agree with theirs.
@@ -26,10 +22,7 @@ impl BlockQ8K {
             let (largest, finite) = largest(level, x);
             if !finite {
                 // It must reach the result, where it is reported, and not be rounded away.
-                *block = Self {
-                    scale: f32::NAN,
-                    ..Self::ZERO
-                };
+                *block = Self { scale: f32::NAN, ..Self::ZERO };
             } else if largest == 0.0 {
                 *block = Self::ZERO;
             } else {

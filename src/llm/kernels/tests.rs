@@ -8,15 +8,11 @@ const LEVELS: [Level; 2] = [Level::Avx2, Level::Portable];
 
 /// The levels that this processor can run.
 fn levels() -> impl Iterator<Item = Level> {
-    LEVELS
-        .into_iter()
-        .filter(|&l| l == Level::Portable || level() == Level::Avx2)
+    LEVELS.into_iter().filter(|&l| l == Level::Portable || level() == Level::Avx2)
 }
 
 fn numbers(count: usize) -> Vec<f32> {
-    (0..count)
-        .map(|i| ((i * 7919 % 1009) as f32 - 504.0) / 300.0)
-        .collect()
+    (0..count).map(|i| ((i * 7919 % 1009) as f32 - 504.0) / 300.0).collect()
 }
 
 #[test]
@@ -46,20 +42,14 @@ fn exponentials_are_exact_to_single_precision() {
         let exact: Vec<f64> = scores.iter().map(|x| f64::from(*x).exp()).collect();
         let sum = elementwise::exponentials(level, &mut scores, 0.0);
         for (got, exact) in scores.iter().zip(&exact) {
-            assert!(
-                (f64::from(*got) / exact - 1.0).abs() < 1e-6,
-                "{level:?} {got} {exact}"
-            );
+            assert!((f64::from(*got) / exact - 1.0).abs() < 1e-6, "{level:?} {got} {exact}");
         }
         assert!((f64::from(sum) - exact.iter().sum::<f64>()).abs() < 1e-3);
         let mut edges = [0.0, f32::NEG_INFINITY, -1000.0, -88.0, 0.0, 0.0, 0.0, 0.0];
         elementwise::exponentials(level, &mut edges, 0.0);
         assert_eq!(edges[..3], [1.0, 0.0, 0.0], "{level:?}");
         let mut broken = [f32::NAN; 8];
-        assert!(
-            elementwise::exponentials(level, &mut broken, 0.0).is_nan(),
-            "{level:?}"
-        );
+        assert!(elementwise::exponentials(level, &mut broken, 0.0).is_nan(), "{level:?}");
     }
 }
 
@@ -78,16 +68,9 @@ fn gates_follow_their_formulas() {
             elementwise::gate(level, activation, &mut gate, &up);
             for ((x, up), got) in x.iter().zip(&up).zip(&gate) {
                 let x = f64::from(*x);
-                let value = if activation == Activation::Silu {
-                    silu(x)
-                } else {
-                    gelu(x)
-                };
+                let value = if activation == Activation::Silu { silu(x) } else { gelu(x) };
                 let exact = value * f64::from(*up);
-                assert!(
-                    (f64::from(*got) - exact).abs() < 1e-5,
-                    "{level:?} {x} {got} {exact}"
-                );
+                assert!((f64::from(*got) - exact).abs() < 1e-5, "{level:?} {x} {got} {exact}");
             }
         }
     }
@@ -102,10 +85,7 @@ fn activations_are_rounded_to_eight_bits() {
         for (x, block) in x.chunks_exact(256).zip(&blocks) {
             for (i, x) in x.iter().enumerate() {
                 let back = f32::from(block.q[i]) * block.scale;
-                assert!(
-                    (x - back).abs() <= 0.501 * block.scale.abs(),
-                    "{level:?} {x} {back}"
-                );
+                assert!((x - back).abs() <= 0.501 * block.scale.abs(), "{level:?} {x} {back}");
             }
             for (sum, q) in block.sums.iter().zip(block.q.chunks_exact(16)) {
                 assert_eq!(*sum, q.iter().map(|q| i16::from(*q)).sum::<i16>());
@@ -115,15 +95,9 @@ fn activations_are_rounded_to_eight_bits() {
             let mut x = numbers(256);
             x[100] = poison;
             BlockQ8K::quantize(level, &x, &mut blocks);
-            assert!(
-                blocks[0].scale.is_nan(),
-                "{level:?}: {poison} is carried on"
-            );
+            assert!(blocks[0].scale.is_nan(), "{level:?}: {poison} is carried on");
             BlockQ8K::quantize(level, &[poison; 256], &mut blocks);
-            assert!(
-                blocks[0].scale.is_nan(),
-                "{level:?}: {poison} is carried on"
-            );
+            assert!(blocks[0].scale.is_nan(), "{level:?}: {poison} is carried on");
         }
     }
 }

@@ -31,11 +31,7 @@ impl ByteLevelBpe {
         let byte_ids = alphabet.map(|c| ids.get(c.encode_utf8(&mut [0; 4]) as &str).copied());
         Ok(Self {
             merges: merges(&checked.vocabulary.merges, &ids)?,
-            words: if pretokenizer.ignores_merges {
-                ids
-            } else {
-                HashMap::new()
-            },
+            words: if pretokenizer.ignores_merges { ids } else { HashMap::new() },
             pretokenizer,
             alphabet,
             byte_ids,
@@ -71,10 +67,7 @@ impl ByteLevelBpe {
         if self.words.is_empty() {
             return None;
         }
-        let written: String = word
-            .bytes()
-            .map(|byte| self.alphabet[usize::from(byte)])
-            .collect();
+        let written: String = word.bytes().map(|byte| self.alphabet[usize::from(byte)]).collect();
         self.words.get(&written).copied()
     }
 }
@@ -91,10 +84,7 @@ fn merges(rules: &[String], ids: &HashMap<String, u32>) -> Result<Merges, Tokeni
             joined.push_str(right);
             Some(((*ids.get(left)?, *ids.get(right)?), *ids.get(&joined)?))
         });
-        let bad = || TokenizerError::Merge {
-            index: rank,
-            rule: rule.clone(),
-        };
+        let bad = || TokenizerError::Merge { index: rank, rule: rule.clone() };
         let (pair, merged) = merge.ok_or_else(bad)?;
         let rank = u32::try_from(rank).map_err(|_| bad())?;
         merges.entry(pair).or_insert((rank, merged));

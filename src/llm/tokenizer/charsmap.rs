@@ -19,9 +19,8 @@ pub(super) struct Charsmap {
 
 impl Charsmap {
     pub(super) fn parse(blob: &[u8]) -> Result<Self, TokenizerError> {
-        let (size, rest) = blob
-            .split_first_chunk::<4>()
-            .ok_or(TokenizerError::Charsmap("too short"))?;
+        let (size, rest) =
+            blob.split_first_chunk::<4>().ok_or(TokenizerError::Charsmap("too short"))?;
         let size_bytes = u32::from_le_bytes(*size) as usize;
         if size_bytes == 0 || !size_bytes.is_multiple_of(4) || size_bytes > rest.len() {
             return Err(TokenizerError::Charsmap("the size of its trie is wrong"));
@@ -32,10 +31,7 @@ impl Charsmap {
         }
         let (units, _) = trie.as_chunks::<4>();
         let units = units.iter().map(|unit| u32::from_le_bytes(*unit)).collect();
-        Ok(Self {
-            units,
-            replacements: replacements.to_vec(),
-        })
+        Ok(Self { units, replacements: replacements.to_vec() })
     }
 
     pub(super) fn apply(&self, text: &str) -> String {

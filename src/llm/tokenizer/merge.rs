@@ -25,9 +25,7 @@ struct Pair<T, P> {
 impl<T, P: Ord> Ord for Pair<T, P> {
     /// Best priority first, then leftmost.
     fn cmp(&self, other: &Self) -> Ordering {
-        self.priority
-            .cmp(&other.priority)
-            .then_with(|| other.left.cmp(&self.left))
+        self.priority.cmp(&other.priority).then_with(|| other.left.cmp(&self.left))
     }
 }
 
@@ -56,34 +54,16 @@ pub(super) fn merge<T: Copy + PartialEq, P: Ord>(
         if let Some(before) = symbols.last_mut() {
             before.next = Some(at);
         }
-        symbols.push(Symbol {
-            value: Some(value),
-            previous: at.checked_sub(1),
-            next: None,
-        });
+        symbols.push(Symbol { value: Some(value), previous: at.checked_sub(1), next: None });
     }
     let find = |symbols: &[Symbol<T>], left: usize, right: usize| {
         let found = (symbols[left].value?, symbols[right].value?);
         let (priority, merged) = rule(found.0, found.1)?;
-        Some(Pair {
-            priority,
-            left,
-            right,
-            found,
-            merged,
-        })
+        Some(Pair { priority, left, right, found, merged })
     };
-    let mut pairs: BinaryHeap<_> = (1..symbols.len())
-        .filter_map(|right| find(&symbols, right - 1, right))
-        .collect();
-    while let Some(Pair {
-        left,
-        right,
-        found,
-        merged,
-        ..
-    }) = pairs.pop()
-    {
+    let mut pairs: BinaryHeap<_> =
+        (1..symbols.len()).filter_map(|right| find(&symbols, right - 1, right)).collect();
+    while let Some(Pair { left, right, found, merged, .. }) = pairs.pop() {
         if symbols[left].value != Some(found.0) || symbols[right].value != Some(found.1) {
             continue;
         }

@@ -55,9 +55,7 @@ impl Pretokenizer {
         };
         let compiled = expressions.iter().map(|expression| Regex::new(expression));
         Ok(Self {
-            expressions: compiled
-                .collect::<Result<_, _>>()
-                .map_err(|error| as_error(&error))?,
+            expressions: compiled.collect::<Result<_, _>>().map_err(|error| as_error(&error))?,
             ignores_merges: llama3,
             adds_bos: llama3,
         })

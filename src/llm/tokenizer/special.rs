@@ -48,21 +48,12 @@ impl SpecialTokens {
             }
         }
         let all = plain.iter().chain(&control).copied().collect();
-        Ok(Self {
-            ids,
-            plain: matcher(plain)?,
-            control: matcher(control)?,
-            all: matcher(all)?,
-        })
+        Ok(Self { ids, plain: matcher(plain)?, control: matcher(control)?, all: matcher(all)? })
     }
 
     /// Cuts a text into special tokens and what lies between them.
     pub(super) fn split<'t>(&self, text: &'t str, parse_special: bool) -> Vec<Piece<'t>> {
-        let regex = if parse_special {
-            &self.all
-        } else {
-            &self.plain
-        };
+        let regex = if parse_special { &self.all } else { &self.plain };
         let mut pieces = Vec::new();
         let mut done = 0;
         for found in regex.iter().flat_map(|regex| regex.find_iter(text)) {
@@ -95,10 +86,7 @@ impl SpecialTokens {
             return clean;
         }
         let guarded = control.replace_all(&clean, |found: &regex::Captures<'_>| {
-            found[0]
-                .chars()
-                .flat_map(|c| [c, GUARD])
-                .collect::<String>()
+            found[0].chars().flat_map(|c| [c, GUARD]).collect::<String>()
         });
         Cow::Owned(guarded.into_owned())
     }
@@ -119,10 +107,6 @@ fn matcher(mut texts: Vec<&str>) -> Result<Option<Regex>, TokenizerError> {
     }
     texts.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
     let escaped: Vec<String> = texts.into_iter().map(regex::escape).collect();
-    let compiled = RegexBuilder::new(&escaped.join("|"))
-        .size_limit(MATCHER_BYTES_MAX)
-        .build();
-    compiled
-        .map(Some)
-        .map_err(|error| TokenizerError::SpecialTokens(error.to_string()))
+    let compiled = RegexBuilder::new(&escaped.join("|")).size_limit(MATCHER_BYTES_MAX).build();
+    compiled.map(Some).map_err(|error| TokenizerError::SpecialTokens(error.to_string()))
 }

@@ -25,25 +25,18 @@ pub(super) struct ByteFallback {
 
 impl ByteFallback {
     pub(super) fn new(checked: &Checked) -> Self {
-        Self {
-            bytes: checked.bytes,
-            unk_id: checked.vocabulary.unk_id,
-        }
+        Self { bytes: checked.bytes, unk_id: checked.vocabulary.unk_id }
     }
 
     /// Byte tokens where all bytes have one, else one unknown token.
     pub(super) fn push(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), TokenizerError> {
-        let found: Option<Vec<u32>> = text
-            .bytes()
-            .map(|byte| self.bytes[usize::from(byte)])
-            .collect();
+        let found: Option<Vec<u32>> =
+            text.bytes().map(|byte| self.bytes[usize::from(byte)]).collect();
         match (found, self.unk_id) {
             (Some(found), _) => ids.extend(found),
             (None, Some(unk_id)) => ids.push(unk_id),
             (None, None) => {
-                let missing = text
-                    .bytes()
-                    .find(|byte| self.bytes[usize::from(*byte)].is_none());
+                let missing = text.bytes().find(|byte| self.bytes[usize::from(*byte)].is_none());
                 return Err(TokenizerError::Unencodable(missing.unwrap_or_default()));
             }
         }
@@ -73,13 +66,8 @@ impl ScoredBpe {
     pub(super) fn new(checked: &mut Checked) -> Result<Self, TokenizerError> {
         let ids = std::mem::take(&mut checked.ids);
         let scores = checked.scores()?;
-        let tokens = ids
-            .into_iter()
-            .map(|(text, id)| (text, (id, Score(scores[id as usize]))));
-        Ok(Self {
-            tokens: tokens.collect(),
-            fallback: ByteFallback::new(checked),
-        })
+        let tokens = ids.into_iter().map(|(text, id)| (text, (id, Score(scores[id as usize]))));
+        Ok(Self { tokens: tokens.collect(), fallback: ByteFallback::new(checked) })
     }
 
     pub(super) fn encode(
@@ -88,15 +76,9 @@ impl ScoredBpe {
         add_space_prefix: bool,
         ids: &mut Vec<u32>,
     ) -> Result<(), TokenizerError> {
-        let mut written = if add_space_prefix {
-            SPACE.to_owned()
-        } else {
-            String::new()
-        };
+        let mut written = if add_space_prefix { SPACE.to_owned() } else { String::new() };
         written.push_str(&text.replace(' ', SPACE));
-        let characters = written
-            .char_indices()
-            .map(|(start, c)| (start, start + c.len_utf8()));
+        let characters = written.char_indices().map(|(start, c)| (start, start + c.len_utf8()));
         let pieces = merge(characters, |left: (usize, usize), right: (usize, usize)| {
             let joined = (left.0, right.1);
             let (_, score) = self.tokens.get(&written[joined.0..joined.1])?;

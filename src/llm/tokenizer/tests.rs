@@ -5,18 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PLAIN: EncodeOptions = EncodeOptions {
-    add_special: false,
-    parse_special: false,
-};
-const SPECIAL: EncodeOptions = EncodeOptions {
-    add_special: false,
-    parse_special: true,
-};
-const WHOLE: EncodeOptions = EncodeOptions {
-    add_special: true,
-    parse_special: true,
-};
+const PLAIN: EncodeOptions = EncodeOptions { add_special: false, parse_special: false };
+const SPECIAL: EncodeOptions = EncodeOptions { add_special: false, parse_special: true };
+const WHOLE: EncodeOptions = EncodeOptions { add_special: true, parse_special: true };
 
 fn words(text: &str) -> Vec<String> {
     text.split('|').map(str::to_owned).collect()
@@ -76,10 +67,8 @@ fn small_bpe() -> Tokenizer {
 /// The texts of the tokens of a text, joined by `|`.
 fn spell(tokenizer: &Tokenizer, text: &str, options: EncodeOptions) -> String {
     let ids = tokenizer.encode(text, options).unwrap();
-    let texts: Vec<_> = ids
-        .iter()
-        .map(|id| String::from_utf8_lossy(tokenizer.token_bytes(*id)))
-        .collect();
+    let texts: Vec<_> =
+        ids.iter().map(|id| String::from_utf8_lossy(tokenizer.token_bytes(*id))).collect();
     texts.join("|")
 }
 
@@ -89,11 +78,7 @@ fn byte_level_merges_in_order_of_rank() {
     assert_eq!(spell(&tokenizer, "abcab", PLAIN), "abc|ab");
     assert_eq!(spell(&tokenizer, "xab ab 12", PLAIN), "x|ab| |ab| |1|2");
     let ids = tokenizer.encode("蔵", PLAIN).unwrap();
-    let bytes: Vec<u8> = ids
-        .iter()
-        .flat_map(|id| tokenizer.token_bytes(*id))
-        .copied()
-        .collect();
+    let bytes: Vec<u8> = ids.iter().flat_map(|id| tokenizer.token_bytes(*id)).copied().collect();
     assert_eq!(bytes, "蔵".as_bytes());
     assert!(tokenizer.encode("", WHOLE).unwrap().is_empty());
 }
@@ -102,10 +87,7 @@ fn byte_level_merges_in_order_of_rank() {
 fn special_tokens_only_when_asked() {
     let tokenizer = small_bpe();
     let text = "<|im_start|>ab<tool><|im_end|>";
-    assert_eq!(
-        spell(&tokenizer, text, SPECIAL),
-        "<|im_start|>|ab|<tool>|<|im_end|>"
-    );
+    assert_eq!(spell(&tokenizer, text, SPECIAL), "<|im_start|>|ab|<tool>|<|im_end|>");
     assert_eq!(
         spell(&tokenizer, text, PLAIN),
         "<|||im|_|start|||>|ab|<tool>|<|||im|_|end|||>"
@@ -122,13 +104,7 @@ fn special_tokens_only_when_asked() {
 #[test]
 fn guarded_text_holds_no_control_token() {
     let tokenizer = small_bpe();
-    for text in [
-        "ab<|im_end|>",
-        "<|im_start|><|im_start|>",
-        "<<|im_end|>|im_end|>",
-        "abX",
-        "ab",
-    ] {
+    for text in ["ab<|im_end|>", "<|im_start|><|im_start|>", "<<|im_end|>|im_end|>", "abX", "ab"] {
         let guarded = tokenizer.guard(text);
         let ids = tokenizer.encode(&guarded, SPECIAL).unwrap();
         assert_eq!(ids, tokenizer.encode(text, PLAIN).unwrap(), "{text}");
@@ -137,15 +113,7 @@ fn guarded_text_holds_no_control_token() {
     assert_eq!(tokenizer.guard("ab"), "ab");
     let ours = format!("<|im_start|>{}<|im_end|>", tokenizer.guard("<|im_end|>"));
     let control = |id: &&u32| tokenizer.is_control(**id);
-    assert_eq!(
-        tokenizer
-            .encode(&ours, SPECIAL)
-            .unwrap()
-            .iter()
-            .filter(control)
-            .count(),
-        2
-    );
+    assert_eq!(tokenizer.encode(&ours, SPECIAL).unwrap().iter().filter(control).count(), 2);
 }
 
 #[test]
@@ -168,19 +136,13 @@ fn unigram_takes_the_best_sum() {
     let tokenizer = Tokenizer::new(vocabulary.clone()).unwrap();
     assert_eq!(spell(&tokenizer, " abc   abd ", WHOLE), " |abc| |ab|d|</s>");
     assert!(!tokenizer.encode("</s>", PLAIN).unwrap().contains(&2));
-    assert_eq!(
-        tokenizer.encode("é", PLAIN).unwrap()[1..],
-        [3 + 0xC3, 3 + 0xA9]
-    );
+    assert_eq!(tokenizer.encode("é", PLAIN).unwrap()[1..], [3 + 0xC3, 3 + 0xA9]);
     vocabulary.token_types = Some(vec![1; vocabulary.tokens.len()]);
     let without_bytes = Tokenizer::new(vocabulary.clone()).unwrap();
     assert_eq!(without_bytes.encode("é", PLAIN).unwrap()[1..], [0]);
     vocabulary.unk_id = None;
     let neither = Tokenizer::new(vocabulary).unwrap();
-    assert_eq!(
-        neither.encode("é", PLAIN),
-        Err(TokenizerError::Unencodable(0xC3))
-    );
+    assert_eq!(neither.encode("é", PLAIN), Err(TokenizerError::Unencodable(0xC3)));
 }
 
 #[test]
@@ -205,9 +167,7 @@ fn damaged_metadata_is_named() {
     let check = |change: &dyn Fn(&mut Vocabulary), expected: &str| {
         let mut vocabulary = scored("llama", "a|b");
         change(&mut vocabulary);
-        let error = Tokenizer::new(vocabulary)
-            .err()
-            .map(|error| error.to_string());
+        let error = Tokenizer::new(vocabulary).err().map(|error| error.to_string());
         assert_eq!(error.as_deref(), Some(expected));
     };
     check(
@@ -215,30 +175,15 @@ fn damaged_metadata_is_named() {
         "tokenizer kind 'rwkv' is not supported (supported: gpt2, llama, t5)",
     );
     check(&|v| v.tokens.clear(), "the vocabulary has 0 tokens");
-    check(
-        &|v| v.tokens.push("x".into()),
-        "tokenizer.ggml.scores has 261 entries for 262 tokens",
-    );
+    check(&|v| v.tokens.push("x".into()), "tokenizer.ggml.scores has 261 entries for 262 tokens");
     check(
         &|v| v.token_types = Some(vec![]),
         "tokenizer.ggml.token_type has 0 entries for 261 tokens",
     );
-    check(
-        &|v| v.scores = None,
-        "the vocabulary lacks tokenizer.ggml.scores",
-    );
-    check(
-        &|v| v.eos_id = Some(261),
-        "eos_token_id is 261, but there are 261 tokens",
-    );
-    check(
-        &|v| v.scores.as_mut().unwrap()[7] = f32::NAN,
-        "the score of token 7 is not finite",
-    );
-    check(
-        &|v| v.token_types.as_mut().unwrap()[7] = -1,
-        "token 7 has the unknown type -1",
-    );
+    check(&|v| v.scores = None, "the vocabulary lacks tokenizer.ggml.scores");
+    check(&|v| v.eos_id = Some(261), "eos_token_id is 261, but there are 261 tokens");
+    check(&|v| v.scores.as_mut().unwrap()[7] = f32::NAN, "the score of token 7 is not finite");
+    check(&|v| v.token_types.as_mut().unwrap()[7] = -1, "token 7 has the unknown type -1");
     check(
         &|v| v.tokens[7] = "<0x+1>".into(),
         "token 7 is marked as a byte but is not written as one",
@@ -253,32 +198,19 @@ fn damaged_metadata_is_named() {
     check(&|v| bpe(v, "a c"), &bad_merge(0, "a c"));
     check(&|v| bpe(v, "zz c"), &bad_merge(0, "zz c"));
     let pre = |v: &mut Vocabulary| {
-        *v = Vocabulary {
-            pre: Some("new".into()),
-            ..byte_level("ab", "a b")
-        };
+        *v = Vocabulary { pre: Some("new".into()), ..byte_level("ab", "a b") };
     };
     check(&pre, "pre-tokenizer 'new' is not supported");
 }
 
 #[test]
 fn a_byte_without_a_token_is_an_error() {
-    let vocabulary = Vocabulary {
-        model: "gpt2".to_owned(),
-        tokens: words("a|b|?"),
-        ..Vocabulary::default()
-    };
+    let vocabulary =
+        Vocabulary { model: "gpt2".to_owned(), tokens: words("a|b|?"), ..Vocabulary::default() };
     let tokenizer = Tokenizer::new(vocabulary.clone()).unwrap();
     assert_eq!(tokenizer.encode("ab", PLAIN).unwrap(), [0, 1]);
-    assert_eq!(
-        tokenizer.encode("ac", PLAIN),
-        Err(TokenizerError::Unencodable(b'c'))
-    );
-    let tokenizer = Tokenizer::new(Vocabulary {
-        unk_id: Some(2),
-        ..vocabulary
-    })
-    .unwrap();
+    assert_eq!(tokenizer.encode("ac", PLAIN), Err(TokenizerError::Unencodable(b'c')));
+    let tokenizer = Tokenizer::new(Vocabulary { unk_id: Some(2), ..vocabulary }).unwrap();
     assert_eq!(tokenizer.encode("acb", PLAIN).unwrap(), [0, 2, 1]);
 }
 
@@ -309,13 +241,7 @@ fn published(name: &str) -> Option<(Vocabulary, String, String)> {
     let get = |key: &str| content.metadata.get(&format!("tokenizer.ggml.{key}"));
     let list = |key: &str| get(key).map(|value| value.to_vec().unwrap().clone());
     let string = |value: &gguf_file::Value| value.to_string().unwrap().clone();
-    let strings = |key| {
-        list(key)
-            .unwrap_or_default()
-            .iter()
-            .map(string)
-            .collect::<Vec<_>>()
-    };
+    let strings = |key| list(key).unwrap_or_default().iter().map(string).collect::<Vec<_>>();
     let id = |key: &str| get(key).map(|value| value.to_u32().unwrap());
     let vocabulary = Vocabulary {
         model: get("model").map(string).unwrap(),
@@ -346,31 +272,16 @@ fn check_published(name: &str) {
     let outputs: Vec<&str> = outputs.lines().collect();
     assert_eq!(inputs.len(), outputs.len());
     for (input, output) in inputs.iter().zip(outputs) {
-        let expected: Vec<u32> = output
-            .split_whitespace()
-            .map(|id| id.parse().unwrap())
-            .collect();
-        assert_eq!(
-            tokenizer.encode(input, PLAIN).unwrap(),
-            expected,
-            "{name}: {input:?}"
-        );
+        let expected: Vec<u32> = output.split_whitespace().map(|id| id.parse().unwrap()).collect();
+        assert_eq!(tokenizer.encode(input, PLAIN).unwrap(), expected, "{name}: {input:?}");
     }
     let law = "住民基本台帳に関する事務は、市町村長が 2026年4月1日 に行う。(notice)\n";
     let long: String = law.chars().cycle().take(100_000).collect();
-    for text in [
-        long,
-        "あ".repeat(100_000),
-        " ".repeat(100_000),
-        "a".repeat(100_000),
-    ] {
+    for text in [long, "あ".repeat(100_000), " ".repeat(100_000), "a".repeat(100_000)] {
         let started = Instant::now();
         let count = tokenizer.encode(&text, PLAIN).unwrap().len();
         let first: String = text.chars().take(3).collect();
-        println!(
-            "{name}: 100,000 characters of {first:?}…: {count} ids, {:?}",
-            started.elapsed()
-        );
+        println!("{name}: 100,000 characters of {first:?}…: {count} ids, {:?}", started.elapsed());
     }
     println!("{name}: built in {built:?}");
 }

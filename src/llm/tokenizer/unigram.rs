@@ -27,10 +27,7 @@ impl UnigramModel {
         let scores = checked.scores()?;
         let mut pieces: Vec<(String, f64)> = Vec::with_capacity(scores.len() + 1);
         for (id, (text, score)) in vocabulary.tokens.iter().zip(scores).enumerate() {
-            let reachable = checked
-                .ids
-                .get(text)
-                .is_some_and(|first| *first as usize == id);
+            let reachable = checked.ids.get(text).is_some_and(|first| *first as usize == id);
             pieces.push(match reachable {
                 true => (text.clone(), f64::from(*score)),
                 false => (format!("{UNREACHABLE}{id}"), 0.0),
@@ -41,10 +38,7 @@ impl UnigramModel {
         let unknown = Some(pieces.len() - 1);
         let model = Unigram::from(pieces, unknown, false).map_err(|error| as_error(&error))?;
         let fallback = ByteFallback::new(checked);
-        let charsmap = vocabulary
-            .precompiled_charsmap
-            .as_deref()
-            .filter(|map| !map.is_empty());
+        let charsmap = vocabulary.precompiled_charsmap.as_deref().filter(|map| !map.is_empty());
         let charsmap = charsmap.map(Charsmap::parse).transpose()?;
         let remove_extra_whitespaces = vocabulary.remove_extra_whitespaces;
         Ok(Self {
@@ -63,11 +57,7 @@ impl UnigramModel {
         ids: &mut Vec<u32>,
     ) -> Result<(), TokenizerError> {
         let written = self.normalize(text, add_space_prefix);
-        for piece in self
-            .model
-            .encode(&written)
-            .map_err(|error| as_error(&error))?
-        {
+        for piece in self.model.encode(&written).map_err(|error| as_error(&error))? {
             match self.ids.get(&piece) {
                 Some(id) => ids.push(*id),
                 None => self.fallback.push(&piece, ids)?,

@@ -73,21 +73,13 @@ pub enum TokenizerError {
     TokenCount(usize),
     /// A list that has one entry per token has another length.
     #[error("{list} has {found} entries for {expected} tokens")]
-    Length {
-        list: &'static str,
-        expected: usize,
-        found: usize,
-    },
+    Length { list: &'static str, expected: usize, found: usize },
     /// A list is missing that this kind needs.
     #[error("the vocabulary lacks {0}")]
     Missing(&'static str),
     /// A special token's id lies outside the vocabulary.
     #[error("{name} is {id}, but there are {size} tokens")]
-    IdOutOfRange {
-        name: &'static str,
-        id: u32,
-        size: usize,
-    },
+    IdOutOfRange { name: &'static str, id: u32, size: usize },
     /// A token type outside the format's range.
     #[error("token {id} has the unknown type {found}")]
     TokenType { id: usize, found: i32 },
@@ -155,11 +147,7 @@ impl Checked {
         if size == 0 || size > TOKENS_MAX {
             return Err(TokenizerError::TokenCount(size));
         }
-        check_length(
-            "tokenizer.ggml.scores",
-            size,
-            vocabulary.scores.as_ref().map(Vec::len),
-        )?;
+        check_length("tokenizer.ggml.scores", size, vocabulary.scores.as_ref().map(Vec::len))?;
         let type_count = vocabulary.token_types.as_ref().map(Vec::len);
         check_length("tokenizer.ggml.token_type", size, type_count)?;
         for (name, id) in [
@@ -194,12 +182,7 @@ impl Checked {
                 _ => {}
             }
         }
-        Ok(Self {
-            vocabulary,
-            types,
-            ids,
-            bytes,
-        })
+        Ok(Self { vocabulary, types, ids, bytes })
     }
 
     /// The scores, which SentencePiece kinds cannot do without.
@@ -239,11 +222,7 @@ impl Checked {
                 && texts.contains(text.as_str())
         });
         let mut ids: Vec<u32> = named.map(|(id, _)| id as u32).collect();
-        ids.extend(
-            [vocabulary.eos_id, vocabulary.eot_id, vocabulary.eom_id]
-                .into_iter()
-                .flatten(),
-        );
+        ids.extend([vocabulary.eos_id, vocabulary.eot_id, vocabulary.eom_id].into_iter().flatten());
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -256,11 +235,7 @@ fn check_length(
     found: Option<usize>,
 ) -> Result<(), TokenizerError> {
     match found {
-        Some(found) if found != expected => Err(TokenizerError::Length {
-            list,
-            expected,
-            found,
-        }),
+        Some(found) if found != expected => Err(TokenizerError::Length { list, expected, found }),
         _ => Ok(()),
     }
 }
@@ -269,9 +244,7 @@ fn check_length(
 fn token_types(vocabulary: &Vocabulary) -> Result<Vec<TokenType>, TokenizerError> {
     if let Some(numbers) = &vocabulary.token_types {
         let numbered = numbers.iter().enumerate();
-        return numbered
-            .map(|(id, number)| TokenType::of(id, *number))
-            .collect();
+        return numbered.map(|(id, number)| TokenType::of(id, *number)).collect();
     }
     let mut types = vec![TokenType::Normal; vocabulary.tokens.len()];
     if vocabulary.model != "gpt2" {
@@ -281,12 +254,7 @@ fn token_types(vocabulary: &Vocabulary) -> Result<Vec<TokenType>, TokenizerError
             }
         }
     }
-    let ends = [
-        vocabulary.bos_id,
-        vocabulary.eos_id,
-        vocabulary.eot_id,
-        vocabulary.eom_id,
-    ];
+    let ends = [vocabulary.bos_id, vocabulary.eos_id, vocabulary.eot_id, vocabulary.eom_id];
     for id in ends.into_iter().flatten() {
         types[id as usize] = TokenType::Control;
     }
@@ -300,7 +268,5 @@ fn token_types(vocabulary: &Vocabulary) -> Result<Vec<TokenType>, TokenizerError
 fn parse_byte(text: &str) -> Option<u8> {
     let digits = text.strip_prefix("<0x")?.strip_suffix('>')?;
     let hexadecimal = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    hexadecimal
-        .then(|| u8::from_str_radix(digits, 16).ok())
-        .flatten()
+    hexadecimal.then(|| u8::from_str_radix(digits, 16).ok()).flatten()
 }

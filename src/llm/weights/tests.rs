@@ -25,20 +25,12 @@ const TOKENS: usize = 7;
 fn gguf(kind: GgmlDType) -> Gguf {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.gguf");
-    TestModel {
-        layers: 1,
-        kind,
-        ..TestModel::new("llama")
-    }
-    .write(&path)
-    .unwrap();
+    TestModel { layers: 1, kind, ..TestModel::new("llama") }.write(&path).unwrap();
     Gguf::open(&path).unwrap()
 }
 
 fn activations() -> Vec<f32> {
-    (0..TOKENS * COLUMNS)
-        .map(|i| ((i * 37 % 101) as f32 - 50.0) / 25.0)
-        .collect()
+    (0..TOKENS * COLUMNS).map(|i| ((i * 37 % 101) as f32 - 50.0) / 25.0).collect()
 }
 
 #[test]
@@ -58,16 +50,10 @@ fn every_type_multiplies_and_dequantizes_as_candle_does() {
         let product = ours.forward(&tensor).unwrap().to_vec2::<f32>().unwrap();
         for (x, product) in x.chunks_exact(COLUMNS).zip(&product) {
             for (row, product) in table.iter().zip(product) {
-                let exact: f64 = row
-                    .iter()
-                    .zip(x)
-                    .map(|(w, x)| f64::from(*w) * f64::from(*x))
-                    .sum();
+                let exact: f64 =
+                    row.iter().zip(x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
                 // Rounding of the activations to eight bits, summed over a row at random.
-                assert!(
-                    (exact - f64::from(*product)).abs() < 0.06,
-                    "{kind:?}: {exact} {product}"
-                );
+                assert!((exact - f64::from(*product)).abs() < 0.06, "{kind:?}: {exact} {product}");
             }
         }
     }
@@ -112,14 +98,8 @@ fn wrong_shapes_and_missing_tensors_are_named() {
         Err(error) => error.to_string(),
     };
     let error = load(NAME, (COLUMNS, ROWS));
-    assert!(
-        error.contains(NAME) && error.contains("[256, 512]"),
-        "{error}"
-    );
+    assert!(error.contains(NAME) && error.contains("[256, 512]"), "{error}");
     assert!(load("blk.9.ffn_up.weight", (1, 1)).contains("blk.9.ffn_up.weight: is missing"));
     let matrix = Matrix::load(&gguf, NAME, (ROWS, COLUMNS), &Compute::Cpu).unwrap();
-    assert!(matches!(
-        matrix.embed(&[256]),
-        Err(ModelError::Token { id: 256, .. })
-    ));
+    assert!(matches!(matrix.embed(&[256]), Err(ModelError::Token { id: 256, .. })));
 }

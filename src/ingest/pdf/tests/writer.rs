@@ -62,12 +62,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(font: Font) -> Self {
-        Self {
-            font,
-            title: None,
-            pages: Vec::new(),
-            extra: String::new(),
-        }
+        Self { font, title: None, pages: Vec::new(), extra: String::new() }
     }
 
     /// Sets the document's own title.
@@ -85,18 +80,14 @@ impl Writer {
     /// Text at a place, in points from the bottom left.
     pub(super) fn text(self, size: f32, x: f32, y: f32, text: &str) -> Self {
         let hex = self.font.hex(text);
-        self.raw(&format!(
-            "BT /F1 {size} Tf 1 0 0 1 {x} {y} Tm <{hex}> Tj ET\n"
-        ))
+        self.raw(&format!("BT /F1 {size} Tf 1 0 0 1 {x} {y} Tm <{hex}> Tj ET\n"))
     }
 
     /// Lines one below the other.
     pub(super) fn lines(self, size: f32, x: f32, y: f32, lines: &[&str]) -> Self {
         let step = size * 1.6;
         let numbered = lines.iter().enumerate();
-        numbered.fold(self, |page, (n, line)| {
-            page.text(size, x, y - n as f32 * step, line)
-        })
+        numbered.fold(self, |page, (n, line)| page.text(size, x, y - n as f32 * step, line))
     }
 
     /// A ruled grid; positions of its rulings.
@@ -141,9 +132,8 @@ impl Writer {
 
     /// The file's bytes. It has no cross-reference table: readers rebuild it.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let kids: Vec<String> = (0..self.pages.len())
-            .map(|n| format!("{} 0 R", 10 + 2 * n))
-            .collect();
+        let kids: Vec<String> =
+            (0..self.pages.len()).map(|n| format!("{} 0 R", 10 + 2 * n)).collect();
         let ordering = match self.font {
             Font::Private => "Identity",
             _ => "Japan1",
