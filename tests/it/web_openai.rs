@@ -26,7 +26,7 @@ fn wrong_requests() -> Vec<(&'static str, String, u16, &'static str)> {
         (CHATS, json!({"messages": []}).to_string(), 400, "messages"),
         (CHATS, chat(&json!({"messages": [1]})), 400, "messages[0]"),
         (
-            chats,
+            CHATS,
             chat(&json!({"messages": [{"role": "x", "content": ""}]})),
             400,
             "messages[0].role",
