@@ -1,4 +1,4 @@
-//! Adds a data set: read the files, cut them into passages, index beside the old generation, switch.
+//! Adds a data set: read the files, cut them into passages, index beside the old one, switch.
 //!
 //! Documents flow: the reader (child processes) hands each to the indexer as soon as it is read, so
 //! that a large data set never lies in memory whole.

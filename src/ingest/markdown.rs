@@ -183,7 +183,8 @@ mod tests {
     #[test]
     fn structure_survives() {
         let text = "---\ntitle: 前書き\n---\n\n# 手引\n\n<ruby>瑕疵<rt>かし</rt></ruby>の**通知**。\n続き\n\n\
-                    ## 届出\n\n1. 申請書\n2. 証明書\n   - 写し\n\n| 区分 | 金額 |\n|---|---|\n| 一般 | 300 |\n| 学生 | |\n\n\
+                    ## 届出\n\n1. 申請書\n2. 証明書\n   - 写し\n\n\
+                    | 区分 | 金額 |\n|---|---|\n| 一般 | 300 |\n| 学生 | |\n\n\
                     <table><tr><th>曜日</th><th>時間</th></tr><tr><td>月</td><td>9時</td></tr></table>\n";
         let document = read(text.as_bytes(), "file").unwrap();
         assert_eq!(document.title, "手引");

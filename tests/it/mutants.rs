@@ -83,7 +83,8 @@ fn a_thousand_damaged_files() {
     for failure in failures {
         let (path, why) = (failure["path"].as_str().unwrap(), failure["en"].as_str().unwrap());
         assert!(!why.is_empty(), "{path}");
-        for sign in ["Reading stopped half-way", "was not read within", "needs more than"] {
+        // Asking for too much memory is an end that is foreseen; a crash or a hang is not.
+        for sign in ["Reading stopped half-way", "was not read within"] {
             assert!(!why.contains(sign), "{path}: {why}");
         }
     }

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::web_env::{WebEnv, get, post_json, send};
 
+const CHATS: &str = "/v1/chat/completions";
+
 /// A chat with these fields besides the two that every chat has.
 fn chat(more: &Value) -> String {
     let mut chat = json!({"model": "default", "messages": [{"role": "user", "content": "会議室"}]});
@@ -14,51 +16,48 @@ fn chat(more: &Value) -> String {
     chat.to_string()
 }
 
-#[tokio::test]
-async fn errors_have_openais_form() {
-    let web = WebEnv::new();
-    let router = web.router(WebOptions { body_bytes_max: 2000, ..WebOptions::default() });
-    let chats = "/v1/chat/completions";
+/// Path, body, status and the parameter that is named.
+fn wrong_requests() -> Vec<(&'static str, String, u16, &'static str)> {
     let large = chat(&json!({"user": "x".repeat(3000)}));
-    let cases = [
-        (chats, "{\"model\": \"default\",\n \"messages\": [}".to_owned(), 400, ""),
-        (chats, "[]".to_owned(), 400, ""),
-        (chats, "{}".to_owned(), 400, "messages"),
-        (chats, json!({"messages": []}).to_string(), 400, "messages"),
-        (chats, chat(&json!({"messages": [1]})), 400, "messages[0]"),
+    vec![
+        (CHATS, "{\"model\": \"default\",\n \"messages\": [}".to_owned(), 400, ""),
+        (CHATS, "[]".to_owned(), 400, ""),
+        (CHATS, "{}".to_owned(), 400, "messages"),
+        (CHATS, json!({"messages": []}).to_string(), 400, "messages"),
+        (CHATS, chat(&json!({"messages": [1]})), 400, "messages[0]"),
         (
-            chats,
+            CHATS,
             chat(&json!({"messages": [{"role": "x", "content": ""}]})),
             400,
             "messages[0].role",
         ),
-        (chats, chat(&json!({"messages": [{"role": "user"}]})), 400, "messages[0].content"),
-        (chats, chat(&json!({"model": null})), 400, "model"),
-        (chats, chat(&json!({"temperature": 2.1})), 400, "temperature"),
-        (chats, chat(&json!({"temperature": "hot"})), 400, "temperature"),
-        (chats, chat(&json!({"top_p": -0.1})), 400, "top_p"),
-        (chats, chat(&json!({"max_tokens": 0})), 400, "max_tokens"),
-        (chats, chat(&json!({"max_tokens": 1.5})), 400, "max_tokens"),
-        (chats, chat(&json!({"max_completion_tokens": -1})), 400, "max_completion_tokens"),
-        (chats, chat(&json!({"seed": 1.5})), 400, "seed"),
-        (chats, chat(&json!({"stop": [""]})), 400, "stop"),
-        (chats, chat(&json!({"stop": 5})), 400, "stop"),
-        (chats, chat(&json!({"n": 2})), 400, "n"),
-        (chats, chat(&json!({"presence_penalty": 0.5})), 400, "presence_penalty"),
-        (chats, chat(&json!({"logprobs": true})), 400, "logprobs"),
-        (chats, chat(&json!({"tools": [{"type": "function"}]})), 400, "tools"),
-        (chats, chat(&json!({"response_format": {"type": "json_object"}})), 400, "response_format"),
-        (chats, chat(&json!({"stream": "yes"})), 400, "stream"),
-        (chats, chat(&json!({"stream_options": {"include_usage": true}})), 400, "stream_options"),
-        (chats, chat(&json!({"best_of": 1})), 400, "best_of"),
-        (chats, chat(&json!({"frobnicate": 1})), 400, "frobnicate"),
-        (chats, chat(&json!({"kura": {}})), 400, "kura.datasets"),
-        (chats, chat(&json!({"kura": {"datasets": "some"}})), 400, "kura.datasets"),
-        (chats, chat(&json!({"kura": {"datasets": ["none"]}})), 404, "kura.datasets"),
-        (chats, chat(&json!({"kura": {"datasets": "all"}, "stop": "x"})), 400, "stop"),
-        (chats, chat(&json!({"model": "gpt-9"})), 404, "model"),
-        (chats, chat(&json!({})), 503, ""),
-        (chats, large, 413, ""),
+        (CHATS, chat(&json!({"messages": [{"role": "user"}]})), 400, "messages[0].content"),
+        (CHATS, chat(&json!({"model": null})), 400, "model"),
+        (CHATS, chat(&json!({"temperature": 2.1})), 400, "temperature"),
+        (CHATS, chat(&json!({"temperature": "hot"})), 400, "temperature"),
+        (CHATS, chat(&json!({"top_p": -0.1})), 400, "top_p"),
+        (CHATS, chat(&json!({"max_tokens": 0})), 400, "max_tokens"),
+        (CHATS, chat(&json!({"max_tokens": 1.5})), 400, "max_tokens"),
+        (CHATS, chat(&json!({"max_completion_tokens": -1})), 400, "max_completion_tokens"),
+        (CHATS, chat(&json!({"seed": 1.5})), 400, "seed"),
+        (CHATS, chat(&json!({"stop": [""]})), 400, "stop"),
+        (CHATS, chat(&json!({"stop": 5})), 400, "stop"),
+        (CHATS, chat(&json!({"n": 2})), 400, "n"),
+        (CHATS, chat(&json!({"presence_penalty": 0.5})), 400, "presence_penalty"),
+        (CHATS, chat(&json!({"logprobs": true})), 400, "logprobs"),
+        (CHATS, chat(&json!({"tools": [{"type": "function"}]})), 400, "tools"),
+        (CHATS, chat(&json!({"response_format": {"type": "json_object"}})), 400, "response_format"),
+        (CHATS, chat(&json!({"stream": "yes"})), 400, "stream"),
+        (CHATS, chat(&json!({"stream_options": {"include_usage": true}})), 400, "stream_options"),
+        (CHATS, chat(&json!({"best_of": 1})), 400, "best_of"),
+        (CHATS, chat(&json!({"frobnicate": 1})), 400, "frobnicate"),
+        (CHATS, chat(&json!({"kura": {}})), 400, "kura.datasets"),
+        (CHATS, chat(&json!({"kura": {"datasets": "some"}})), 400, "kura.datasets"),
+        (CHATS, chat(&json!({"kura": {"datasets": ["none"]}})), 404, "kura.datasets"),
+        (CHATS, chat(&json!({"kura": {"datasets": "all"}, "stop": "x"})), 400, "stop"),
+        (CHATS, chat(&json!({"model": "gpt-9"})), 404, "model"),
+        (CHATS, chat(&json!({})), 503, ""),
+        (CHATS, large, 413, ""),
         ("/v1/completions", json!({"model": "default"}).to_string(), 400, "prompt"),
         (
             "/v1/completions",
@@ -70,9 +69,15 @@ async fn errors_have_openais_form() {
         ("/v1/embeddings", json!({"model": "default", "input": "a"}).to_string(), 501, ""),
         ("/v1/images/generations", "{}".to_owned(), 404, ""),
         ("/v1/models", "{}".to_owned(), 405, ""),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn errors_have_openais_form() {
+    let web = WebEnv::new();
+    let router = web.router(WebOptions { body_bytes_max: 2000, ..WebOptions::default() });
     let mut told = String::new();
-    for (path, body, status, param) in cases {
+    for (path, body, status, param) in wrong_requests() {
         let reply = post_json(&router, path, &body).await;
         let shown: String = body.chars().take(160).collect();
         assert_eq!(reply.status, status, "{path} {shown}: {}", reply.text);
@@ -85,7 +90,7 @@ async fn errors_have_openais_form() {
         told.push_str(&format!("{status} {kind} {}: {message}\n", error["code"]));
     }
     insta::assert_snapshot!("errors_of_openai", told);
-    let plain = send(&router, "POST", chats, &[("content-type", "text/plain")], "{}").await;
+    let plain = send(&router, "POST", CHATS, &[("content-type", "text/plain")], "{}").await;
     assert_eq!(plain.status, 415);
     assert_eq!(plain.json()["error"]["type"], "invalid_request_error");
     assert_eq!(get(&router, "/v1/models").await.json()["object"], "list");

@@ -6,8 +6,9 @@ import { KINDS, japaneseDate, notes, place, plainText, provenanceRows, sortedSou
 import { badges, marked, openPassage } from "./passage.js";
 
 const CITATION = /\[(\d{1,3})\]/g;
-// The end of a piece of text that may be the beginning of a citation.
-const OPEN_CITATION = /\[\d{0,3}$/;
+// The end of a piece of text that may be the beginning of a citation, with the character before
+// it, on whose line the number has to stay.
+const OPEN_CITATION = /(?:[^[\]]?\[\d{0,3}|[^[\]])$/u;
 
 /** Shows `entry` = {question, sources, text, summary, state, message} and follows it. */
 export class AnswerView {
