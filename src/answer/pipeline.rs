@@ -12,7 +12,7 @@ use super::slot::{Loaded, Slot};
 use super::types::*;
 use super::{excerpt, prompt, sources};
 use crate::document::{DatasetIdentity, ModelIdentity, Passage, Provenance};
-use crate::llm::{ChatMessage, Sampling, TextEvent, TextReason, TextRequest};
+use crate::llm::{ChatMessage, PromptError, Sampling, TextEvent, TextReason, TextRequest};
 use crate::search::Query;
 
 /// What the reader sees when nothing fits.
@@ -56,10 +56,7 @@ impl Plain {
     pub(super) async fn chat(inner: &Inner, request: ChatRequest) -> Result<Self, ServiceError> {
         let loaded = ready(inner).await?;
         let turns: Vec<ChatMessage> = request.turns.into_iter().map(message).collect();
-        let prompt = loaded.model.chat_prompt(&turns).map_err(|why| ServiceError::Invalid {
-            parameter: "messages",
-            problem: why.to_string(),
-        })?;
+        let prompt = loaded.model.chat_prompt(&turns).map_err(|why| refused("messages", &why))?;
         Self::new(inner, loaded, prompt, &request.sampling, request.max_tokens, request.stop)
     }
 
@@ -68,9 +65,8 @@ impl Plain {
         request: CompletionRequest,
     ) -> Result<Self, ServiceError> {
         let loaded = ready(inner).await?;
-        let prompt = loaded.model.raw_prompt(&request.prompt).map_err(|why| {
-            ServiceError::Invalid { parameter: "prompt", problem: why.to_string() }
-        })?;
+        let prompt =
+            loaded.model.raw_prompt(&request.prompt).map_err(|why| refused("prompt", &why))?;
         Self::new(inner, loaded, prompt, &request.sampling, request.max_tokens, request.stop)
     }
 
@@ -422,6 +418,11 @@ async fn ready(inner: &Inner) -> Result<Arc<Loaded>, ServiceError> {
         Slot::Unusable(why) => Err(ServiceError::NoModel(why)),
         Slot::Loading => Err(ServiceError::NoModel("モデルを読み込んでいます".to_owned())),
     }
+}
+
+fn refused(parameter: &'static str, why: &PromptError) -> ServiceError {
+    let ja = format!("このモデルでは扱えません（{why}）");
+    ServiceError::Invalid { parameter, ja, en: why.to_string() }
 }
 
 fn message(turn: ChatTurn) -> ChatMessage {

@@ -129,8 +129,7 @@ impl Service {
         check_question(&request.query)?;
         let limit = request.limit.unwrap_or(LIMIT);
         if !(1..=LIMIT_MOST).contains(&limit) {
-            let problem = format!("1〜{LIMIT_MOST}の数を指定してください");
-            return Err(ServiceError::Invalid { parameter: "limit", problem });
+            return Err(outside("limit", "1", &LIMIT_MOST.to_string()));
         }
         let started = Instant::now();
         let shelf = self.inner.library.shelf()?;
@@ -223,7 +222,7 @@ impl Service {
         // Counted from here on: dropped with the refusal, too.
         let admission = Admission(self.inner.clone());
         if before >= self.inner.active_most {
-            let rounds = before.div_ceil(self.inner.slots) as u64;
+            let rounds = before.div_ceil(self.inner.slots.max(1)) as u64;
             return Err(ServiceError::Busy { retry_after_s: (5 * rounds).clamp(5, 60) });
         }
         Ok(admission)
@@ -255,35 +254,39 @@ impl Service {
 }
 
 fn check_question(question: &str) -> Result<(), ServiceError> {
-    let problem = match question.chars().count() {
-        _ if question.trim().is_empty() => "質問を入力してください".to_owned(),
-        length if length > QUESTION_MOST => {
-            format!("{QUESTION_MOST}文字までで入力してください（いまは{length}文字です）")
+    let (ja, en) = match question.chars().count() {
+        _ if question.trim().is_empty() => {
+            ("質問を入力してください".to_owned(), "it is empty".to_owned())
         }
+        length if length > QUESTION_MOST => (
+            format!("{QUESTION_MOST}文字までで入力してください（いまは{length}文字です）"),
+            format!("it has {length} characters; at most {QUESTION_MOST} are read"),
+        ),
         _ => return Ok(()),
     };
-    Err(ServiceError::Invalid { parameter: "question", problem })
+    Err(ServiceError::Invalid { parameter: "question", ja, en })
+}
+
+/// A number out of range.
+fn outside(parameter: &'static str, least: &str, most: &str) -> ServiceError {
+    ServiceError::Invalid {
+        parameter,
+        ja: format!("{least}から{most}までの数を指定してください"),
+        en: format!("a number from {least} to {most} is expected"),
+    }
 }
 
 fn check_sampling(sampling: &SamplingRequest) -> Result<(), ServiceError> {
-    let outside = |value: Option<f32>, least: f32, most: f32| {
-        value.is_some_and(|value| !(least..=most).contains(&value))
-    };
-    let problem = |parameter, least: f32, most: f32| {
-        let problem = format!("{least}から{most}までの数を指定してください");
-        Err(ServiceError::Invalid { parameter, problem })
-    };
-    if outside(sampling.temperature, 0.0, 2.0) {
-        return problem("temperature", 0.0, 2.0);
-    }
-    if outside(sampling.top_p, 0.0, 1.0) {
-        return problem("top_p", 0.0, 1.0);
-    }
-    if outside(sampling.min_p, 0.0, 1.0) {
-        return problem("min_p", 0.0, 1.0);
-    }
-    if outside(sampling.repetition_penalty, 0.1, 10.0) {
-        return problem("repetition_penalty", 0.1, 10.0);
+    let ranges = [
+        ("temperature", sampling.temperature, 0.0, 2.0),
+        ("top_p", sampling.top_p, 0.0, 1.0),
+        ("min_p", sampling.min_p, 0.0, 1.0),
+        ("repetition_penalty", sampling.repetition_penalty, 0.1, 10.0),
+    ];
+    for (parameter, value, least, most) in ranges {
+        if value.is_some_and(|value| !(least..=most).contains(&value)) {
+            return Err(outside(parameter, &least.to_string(), &most.to_string()));
+        }
     }
     Ok(())
 }

@@ -225,9 +225,9 @@ pub enum ServiceError {
     UnknownDataset(String),
     #[error("the prompt has {tokens} tokens, but the model takes at most {limit}")]
     TooLong { tokens: usize, limit: usize },
-    /// A parameter is out of range: its name and what is allowed.
-    #[error("{parameter}: {problem}")]
-    Invalid { parameter: &'static str, problem: String },
+    /// A parameter is out of range: its name and what is allowed, in both languages.
+    #[error("{parameter}: {en}")]
+    Invalid { parameter: &'static str, ja: String, en: String },
     #[error("the server is shutting down")]
     Stopping,
     #[error("internal error: {0}")]
@@ -252,8 +252,8 @@ impl ServiceError {
             Self::TooLong { tokens, limit } => format!(
                 "文章が長すぎます（{tokens}トークン）。このモデルで扱えるのは{limit}トークンまでです。短くしてください。"
             ),
-            Self::Invalid { parameter, problem } => {
-                format!("{parameter}の指定が正しくありません：{problem}")
+            Self::Invalid { parameter, ja, .. } => {
+                format!("{parameter}の指定が正しくありません：{ja}")
             }
             Self::Stopping => "停止の準備中です。しばらくしてからお試しください。".to_owned(),
             Self::Internal(why) => {

@@ -260,7 +260,7 @@ impl Problem {
 fn label(name: &str) -> &str {
     match name {
         "question" | "query" | "q" => "質問",
-        "datasets" => "使う資料",
+        "datasets" => "使うデータセット",
         name => name,
     }
 }

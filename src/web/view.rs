@@ -176,8 +176,8 @@ fn lamps(health: &Health, datasets: &[DatasetSummary]) -> [Lamp; 4] {
     let stale: Vec<_> = datasets.iter().filter(|each| each.identity.stale).collect();
     let stale_titles: Vec<_> = stale.iter().map(|each| each.identity.title.as_str()).collect();
     let (search, search_detail) = match health.search {
-        true => ("使えます", format!("{}件の資料を調べられます。", health.datasets)),
-        false => ("使えません", "資料の登録を情報担当者に確かめてください。".to_owned()),
+        true => ("使えます", format!("{}件のデータセットを調べられます。", health.datasets)),
+        false => ("使えません", "データセットの登録を情報担当者に確かめてください。".to_owned()),
     };
     let (model, model_detail) = match health.model {
         true => ("使えます", "回答文をAIが作成します。".to_owned()),
@@ -185,13 +185,13 @@ fn lamps(health: &Health, datasets: &[DatasetSummary]) -> [Lamp; 4] {
     };
     let (age, age_detail) = match stale.is_empty() {
         true => ("期限内です", String::new()),
-        false => ("古い資料があります", stale_titles.join("、")),
+        false => ("古いデータセットがあります", stale_titles.join("、")),
     };
     let waiting = format!("{}件", health.active_requests);
     [
         lamp("資料の検索", health.search, "bad", search, search_detail),
         lamp("回答の作成", health.model, "warn", model, model_detail),
-        lamp("資料の新しさ", stale.is_empty(), "warn", age, age_detail),
+        lamp("データセットの新しさ", stale.is_empty(), "warn", age, age_detail),
         lamp("処理中の質問", true, "good", &waiting, String::new()),
     ]
 }
@@ -199,7 +199,7 @@ fn lamps(health: &Health, datasets: &[DatasetSummary]) -> [Lamp; 4] {
 /// What the top of the page says when not everything works; empty when it does.
 pub(crate) fn banner(health: &Health) -> String {
     if !health.search {
-        return "いまは資料を検索できません。資料の登録状況を情報担当者に確かめてください。"
+        return "いまは資料を検索できません。データセットの登録状況を情報担当者に確かめてください。"
             .to_owned();
     }
     if !health.model {

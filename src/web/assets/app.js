@@ -57,7 +57,7 @@ async function ask(text) {
   if (asked === "") return complain("質問を入力してください。");
   const chosen = ticks().filter((tick) => tick.checked);
   if (ticks().length > 0 && chosen.length === 0) {
-    complain("使う資料を1つ以上選んでください。");
+    complain("使うデータセットを1つ以上選んでください。");
     byId("datasets").open = true;
     ticks()[0].focus();
     return undefined;

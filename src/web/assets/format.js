@@ -68,7 +68,7 @@ export function provenanceRows(provenance) {
   for (const dataset of provenance.datasets) {
     const stale = dataset.stale ? "、古い可能性" : "";
     const text = `${dataset.title}　版 ${dataset.edition}（基準日 ${japaneseDate(dataset.as_of)}${stale}）`;
-    rows.push(["資料", text, null]);
+    rows.push(["データセット", text, null]);
   }
   rows.push(["作成日時", clockTime(provenance.created_at), null]);
   rows.push(["kuraの版", provenance.kura_version, null]);

@@ -56,7 +56,7 @@ export function setUpPassage() {
 function facts(source) {
   const { passage, dataset } = source;
   const rows = [
-    ["資料", `${dataset.title}　版 ${dataset.edition}`],
+    ["データセット", `${dataset.title}　版 ${dataset.edition}`],
     ["基準日", `${japaneseDate(passage.as_of)}（${passage.as_of}）${dataset.stale ? "　古い可能性があります" : ""}`],
     ["位置付け", source.authority_label],
     ["区分", source.scope_label + (SCOPES[passage.scope] ?? "")],

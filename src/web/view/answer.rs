@@ -139,7 +139,7 @@ fn provenance_rows(provenance: &Provenance) -> Vec<Row> {
         let (title, edition) = (&dataset.title, &dataset.edition);
         let day = japanese_date(dataset.as_of);
         let stale = if dataset.stale { "、古い可能性" } else { "" };
-        push("資料", format!("{title}　版 {edition}（基準日 {day}{stale}）"));
+        push("データセット", format!("{title}　版 {edition}（基準日 {day}{stale}）"));
     }
     push("作成日時", clock_time(&provenance.created_at));
     push("kuraの版", provenance.kura_version.clone());
