@@ -7,16 +7,17 @@
 //! that of its best passage.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::{Context, Failure, output};
+use crate::cli::EvalRetrievalArgs;
 use crate::document::{ArticleRef, Authority, Document, LawInfo, Passage, Scope, Section};
 use crate::ingest::chunk::{self, DocumentDefaults};
 use crate::search::metrics::{Quality, percentile};
@@ -26,19 +27,6 @@ use crate::text::article_key;
 /// Documents judged.
 const PLACES: usize = 10;
 const DATASET: &str = "eval";
-
-/// What `kura eval retrieval` was asked to do.
-#[derive(Clone, Debug)]
-pub(super) struct Options {
-    /// Corpus, one JSON object a line.
-    pub(super) corpus: PathBuf,
-    /// Questions, one JSON object a line.
-    pub(super) queries: PathBuf,
-    /// Appends a question's choices to it.
-    pub(super) choices: bool,
-    /// Prints JSON instead of text.
-    pub(super) json: bool,
-}
 
 /// What was measured.
 #[derive(Clone, Debug, Serialize)]
@@ -75,6 +63,8 @@ pub(super) enum EvalError {
     Line { path: PathBuf, line: u64, detail: String },
     #[error("{0} is compressed: unpack it first, for instance with `zstd -d`")]
     Compressed(PathBuf),
+    #[error("{path}: the question {query:?} has no text in the field {field:?}")]
+    Field { path: PathBuf, field: String, query: String },
     #[error("{0} has no lines")]
     NoLines(PathBuf),
     #[error(transparent)]
@@ -107,35 +97,45 @@ struct QueryLine {
     gold: Vec<String>,
     #[serde(default)]
     choices: String,
+    /// Other fields, for `--field`.
+    #[serde(flatten)]
+    other: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Measures and prints.
-///
-/// # Errors
-/// What a file, a line or the index gave.
-pub(super) fn run(options: &Options) -> Result<(), EvalError> {
-    let report = measure(options)?;
-    let print = |text: String| {
-        writeln!(std::io::stdout(), "{text}").map_err(|source| EvalError::Io {
-            operation: "write to",
-            path: "standard output".into(),
-            source,
-        })
-    };
-    match options.json {
-        true => print(serde_json::to_string_pretty(&report).unwrap_or_default()),
-        false => print(report.text()),
+impl QueryLine {
+    /// What is searched.
+    fn text(&self, args: &EvalRetrievalArgs) -> Result<String, EvalError> {
+        let asked = match args.field.as_str() {
+            "query" => Some(self.query.as_str()),
+            field => self.other.get(field).and_then(serde_json::Value::as_str),
+        };
+        let Some(asked) = asked else {
+            let (path, field) = (args.queries.clone(), args.field.clone());
+            return Err(EvalError::Field { path, field, query: self.query.clone() });
+        };
+        Ok(if args.choices { format!("{asked}\n{}", self.choices) } else { asked.to_owned() })
     }
+}
+
+pub(super) fn run(context: &Context, args: &EvalRetrievalArgs) -> Result<(), Failure> {
+    let report = measure(context, args).map_err(|why| {
+        Failure::new(format!("測れませんでした：{why}"), format!("cannot measure: {why}"))
+    })?;
+    if args.json {
+        return output::json(&report);
+    }
+    println!("{}", report.text());
+    Ok(())
 }
 
 /// Builds the index in a temporary folder and asks every question.
 ///
 /// # Errors
 /// What a file, a line or the index gave.
-fn measure(options: &Options) -> Result<Report, EvalError> {
-    let queries = lines::<QueryLine>(&options.queries)?.collect::<Result<Vec<_>, _>>()?;
+fn measure(context: &Context, args: &EvalRetrievalArgs) -> Result<Report, EvalError> {
+    let queries = lines::<QueryLine>(&args.queries)?.collect::<Result<Vec<_>, _>>()?;
     if queries.is_empty() {
-        return Err(EvalError::NoLines(options.queries.clone()));
+        return Err(EvalError::NoLines(args.queries.clone()));
     }
     let folder = tempfile::tempdir().map_err(|source| EvalError::Io {
         operation: "create a temporary folder in",
@@ -144,11 +144,11 @@ fn measure(options: &Options) -> Result<Report, EvalError> {
     })?;
     let dir = folder.path().join("index");
     let start = Instant::now();
-    let (documents, stats) = build(&options.corpus, &dir)?;
+    let (documents, stats) = build(context, &args.corpus, &dir)?;
     let index_s = start.elapsed().as_secs_f64();
     let index = Arc::new(Index::open(&dir)?);
     let searcher = Searcher::new(vec![(DATASET.to_owned(), index)]);
-    let mut report = ask(&searcher, &queries, options.choices)?;
+    let mut report = ask(context, &searcher, &queries, args)?;
     report.documents = documents;
     report.passages = stats.passages;
     report.index_s = index_s;
@@ -157,7 +157,11 @@ fn measure(options: &Options) -> Result<Report, EvalError> {
 }
 
 /// Indexes a corpus while it is read: memory does not grow with it.
-fn build(corpus: &Path, dir: &Path) -> Result<(u64, crate::search::IndexStats), EvalError> {
+fn build(
+    context: &Context,
+    corpus: &Path,
+    dir: &Path,
+) -> Result<(u64, crate::search::IndexStats), EvalError> {
     let defaults = DocumentDefaults {
         title: None,
         authority_override: None,
@@ -178,7 +182,7 @@ fn build(corpus: &Path, dir: &Path) -> Result<(u64, crate::search::IndexStats), 
             None
         }
     });
-    let bar = progress("索引 / indexing", None);
+    let bar = output::counter(context, "索引を作っています", "Indexing");
     let stats =
         Index::build(dir, passages.flatten(), |n| bar.set_position(n), &AtomicBool::new(false));
     bar.finish_and_clear();
@@ -189,16 +193,17 @@ fn build(corpus: &Path, dir: &Path) -> Result<(u64, crate::search::IndexStats), 
     }
 }
 
-fn ask(searcher: &Searcher, queries: &[QueryLine], choices: bool) -> Result<Report, EvalError> {
-    let bar = progress("質問 / asking", Some(queries.len() as u64));
+fn ask(
+    context: &Context,
+    searcher: &Searcher,
+    queries: &[QueryLine],
+    args: &EvalRetrievalArgs,
+) -> Result<Report, EvalError> {
+    let bar = output::progress(context, queries.len() as u64, "質問しています", "Asking");
     let (mut judged, mut times_ms) = (Vec::new(), Vec::new());
     let (mut none, mut lost) = (0u32, 0u32);
     for line in queries {
-        let mut text = line.query.clone();
-        if choices {
-            text.push('\n');
-            text.push_str(&line.choices);
-        }
+        let text = line.text(args)?;
         let query = Query { text, limit: PLACES, per_document: 1, keep_weak: true, datasets: None };
         let start = Instant::now();
         let found = searcher.search(&query)?;
@@ -256,19 +261,6 @@ impl Report {
             self.query_p99_ms,
         )
     }
-}
-
-fn progress(name: &'static str, total: Option<u64>) -> ProgressBar {
-    let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
-    let template = match total {
-        Some(_) => "{msg} {bar:30} {human_pos}/{human_len} {per_sec} ({eta})",
-        None => "{msg} {human_pos} {per_sec} {elapsed}",
-    };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar.set_message(name);
-    bar
 }
 
 /// Reads JSON lines one by one; blank lines are allowed, others are named when they are wrong.

@@ -85,15 +85,7 @@ fn dispatch(asked: &Command, context: &Context) -> Result<(), Failure> {
         Command::Search(args) => search::run(context, args),
         Command::Dataset(args) => dataset::run(context, args),
         Command::Model(args) => model::run(context, args),
-        Command::Eval(EvalCommand::Retrieval(args)) => {
-            eval_retrieval::run(&eval_retrieval::Options {
-                corpus: args.corpus.clone(),
-                queries: args.queries.clone(),
-                choices: args.choices,
-                json: args.json,
-            })
-            .map_err(|why| Failure::new(why.to_string(), why.to_string()))
-        }
+        Command::Eval(EvalCommand::Retrieval(args)) => eval_retrieval::run(context, args),
         Command::Bench(args) => bench::run(context, args),
         Command::Doctor(args) => doctor::run(context, args),
         Command::Completions { shell } => {

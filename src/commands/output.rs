@@ -61,3 +61,13 @@ pub(super) fn progress_bytes(context: &Context, total: u64, ja: &str, en: &str) 
     }
     bar
 }
+
+/// A count with its rate, for work whose length is not known.
+pub(super) fn counter(context: &Context, ja: &str, en: &str) -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {pos} ({per_sec}, {elapsed})") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(context.words(ja, en).to_owned());
+    bar
+}
