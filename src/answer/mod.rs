@@ -7,6 +7,7 @@ mod excerpt;
 mod library;
 mod pipeline;
 mod prompt;
+mod quotes;
 mod service;
 mod slot;
 mod sources;

@@ -10,7 +10,7 @@ use super::library::Shelf;
 use super::service::Inner;
 use super::slot::{Loaded, Slot};
 use super::types::*;
-use super::{excerpt, prompt, sources};
+use super::{excerpt, prompt, quotes, sources};
 use crate::document::{DatasetIdentity, ModelIdentity, Passage, Provenance};
 use crate::llm::{ChatMessage, PromptError, Sampling, TextEvent, TextReason, TextRequest};
 use crate::search::Query;
@@ -234,6 +234,13 @@ impl Job {
                 "この回答には出典が付いていません。出典欄の該当箇所を直接お確かめください。"
                     .to_owned(),
             );
+        }
+        let texts: Vec<&str> = sources.iter().map(|source| source.passage.text.as_str()).collect();
+        let misquoted = quotes::misquoted(&written.text, &texts);
+        if misquoted > 0 {
+            self.notes.push(format!(
+                "「」内の引用のうち{misquoted}か所は、示された出典の文言と一致しません。出典欄の原文をお確かめください。"
+            ));
         }
         self.close(kind, written, Some(loaded), datasets).await;
     }

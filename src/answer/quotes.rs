@@ -1,0 +1,80 @@
+//! Quotations in an answer: 「…」 followed by `[n]` must stand in passage n, character by character
+//! but for width and blanks. What does not is counted and said to the reader.
+
+use crate::text::normalize;
+
+/// Shorter quotations are words, not evidence, in characters.
+const SHORTEST: usize = 8;
+
+/// How many quotations with a citation are not in the passage that they cite.
+/// `passages` are the texts given, numbered from 1.
+pub(super) fn misquoted(answer: &str, passages: &[&str]) -> usize {
+    let plain: Vec<String> = passages.iter().map(|text| bare(text)).collect();
+    let mut wrong = 0;
+    for (at, _) in answer.match_indices("」[") {
+        let Some(quote) = quoted_before(&answer[..at]) else { continue };
+        let quote = bare(quote);
+        if quote.chars().count() < SHORTEST {
+            continue;
+        }
+        let cited = numbers(&answer[at + '」'.len_utf8()..]);
+        let found = cited
+            .iter()
+            .filter_map(|number| plain.get(number - 1))
+            .any(|passage| passage.contains(&quote));
+        wrong += usize::from(!found && !cited.is_empty());
+    }
+    wrong
+}
+
+/// The text since the 「 that the end of `text` would close.
+fn quoted_before(text: &str) -> Option<&str> {
+    let mut depth = 0usize;
+    for (at, c) in text.char_indices().rev() {
+        match c {
+            '」' => depth += 1,
+            '「' if depth == 0 => return Some(&text[at + c.len_utf8()..]),
+            '「' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The numbers of the citations at the head of a text: `[1][2]…`, each 1 or more.
+fn numbers(mut text: &str) -> Vec<usize> {
+    let mut found = Vec::new();
+    while let Some((inner, rest)) = text.strip_prefix('[').and_then(|t| t.split_once(']')) {
+        let Ok(number @ 1..) = inner.parse::<usize>() else { break };
+        found.push(number);
+        text = rest;
+    }
+    found
+}
+
+fn bare(text: &str) -> String {
+    normalize(text).chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::misquoted;
+
+    #[test]
+    fn quotations_are_looked_up() {
+        let passages =
+            ["手数料は、一通につき３００円とする。", "市長は「特例」を定めることができる。"];
+        for (answer, wrong) in [
+            ("「手数料は、一通につき300円とする。」[1]", 0),
+            ("「手数料は、一通につき400円とする。」[1]", 1),
+            ("「手数料は、一通につき300円とする。」[2]", 1),
+            ("「手数料は、一通につき300円とする。」[2][1]", 0),
+            ("「市長は「特例」を定めることができる。」[2]", 0),
+            ("「手数料」[2]です。", 0),
+            ("手数料は300円です。[1]", 0),
+            ("」[1]", 0),
+        ] {
+            assert_eq!(misquoted(answer, &passages), wrong, "{answer}");
+        }
+    }
+}
