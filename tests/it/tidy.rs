@@ -186,3 +186,20 @@ fn nothing_is_left_for_later() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// Invariant 1: what serves has no code that could call out.
+#[test]
+fn no_http_client_is_linked() {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "-e", "normal", "--prefix", "none"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let names: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(names.contains(&"axum"), "{names:?}");
+    for client in ["reqwest", "ureq", "hf-hub", "curl", "isahc", "attohttpc", "rustls"] {
+        assert!(!names.contains(&client), "{client} is linked");
+    }
+}
