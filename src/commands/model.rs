@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{Context, Failure, bundled, cancel, catalogue, output};
 use crate::cli::ModelCommand;
 use crate::llm::Model;
+use crate::llm::info::hash_file;
 use crate::sync::{Installation, ModelRecord, Staging, SyncError};
 use crate::text::Lang;
 
@@ -227,20 +228,14 @@ fn verify(context: &Context, only: Option<&str>) -> Result<(), Failure> {
 }
 
 fn hash(context: &Context, path: &Path, size_bytes: u64) -> Result<String, Failure> {
-    let mut source = File::open(path).map_err(|why| unreadable(path, &why))?;
     let bar = output::progress_bytes(context, size_bytes, "検査しています", "Checking");
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; STEP];
-    loop {
-        let length = source.read(&mut buffer).map_err(|why| unreadable(path, &why))?;
-        if length == 0 {
-            break;
-        }
-        hasher.update(&buffer[..length]);
-        bar.inc(length as u64);
-    }
+    let shown = |done, _| {
+        bar.set_position(done);
+        true
+    };
+    let hash = hash_file(path, shown).map_err(|why| unreadable(path, &why))?;
     bar.finish_and_clear();
-    Ok(hasher.finalize().to_hex().to_string())
+    Ok(hash.unwrap_or_default())
 }
 
 /// A name from the file's name: lowercase letters, digits, `.`, `_` and `-`.
