@@ -343,3 +343,48 @@ pub struct Provenance {
     /// RFC 3339, in local time.
     pub created_at: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn staleness_counts_days_over_years() {
+        let info = DatasetInfo {
+            id: "town".into(),
+            title: "町".into(),
+            scope: Scope::Local,
+            authority: Authority::Manual,
+            as_of: date(2024, 4, 1),
+            edition: "1".into(),
+            publisher: "町".into(),
+            licence: "MIT".into(),
+            stale_after_days: 730,
+            documents: Vec::new(),
+        };
+        assert!(!info.is_stale(date(2026, 4, 1)));
+        assert!(info.is_stale(date(2026, 4, 2)));
+        assert!(!info.is_stale(date(2024, 1, 1)));
+    }
+
+    #[test]
+    fn citations_read_as_in_a_law() {
+        let article = ArticleRef {
+            article: "10-2".into(),
+            paragraph: Some(2),
+            item: Some("3".into()),
+            supplement: None,
+        };
+        assert_eq!(article.label(), "第十条の二第二項第三号");
+        let supplement = ArticleRef {
+            article: "1".into(),
+            supplement: Some(String::new()),
+            ..ArticleRef::default()
+        };
+        assert_eq!(supplement.label(), "附則第一条");
+        let rows = Locator::Rows { sheet: "料金".into(), first: 3, last: 5 };
+        assert_eq!(rows.label(), "シート「料金」3～5行");
+        assert_eq!(Locator::Pages { first: 2, last: 2 }.label(), "2ページ");
+    }
+}
