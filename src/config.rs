@@ -18,6 +18,9 @@ pub use keys::{KEYS, Key};
 /// Prefix of the environment variables: `engine.threads` is `KURA_ENGINE_THREADS`.
 pub const ENV_PREFIX: &str = "KURA_";
 
+/// The settings file that is read where none is named and this one exists.
+pub const DEFAULT_FILE: &str = "/etc/kura/kura.toml";
+
 /// Variables with the prefix that are no settings.
 const ENV_OTHER: [&str; 2] = ["KURA_CONFIG", "KURA_LANG"];
 
@@ -122,6 +125,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::File { path, line: 0 } => write!(f, "{}", path.display()),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Env(name) => write!(f, "environment {name}"),
             Self::Flag(name) => write!(f, "{name}"),
@@ -177,6 +181,15 @@ impl Overrides {
         }
         self
     }
+
+    /// Reads the settings file of the installation where no other was named.
+    pub fn or_installed(mut self) -> Self {
+        let installed = Path::new(DEFAULT_FILE);
+        if self.file.is_none() && installed.exists() {
+            self.file = Some(installed.to_owned());
+        }
+        self
+    }
 }
 
 impl Config {
@@ -201,6 +214,10 @@ impl Config {
             config.set(key, value, &Origin::Flag(flag.clone()), &mut problems);
         }
         config.check_together(&mut problems);
+        problems.sort_by_key(|problem| match &problem.origin {
+            Origin::File { line, .. } => *line,
+            _ => usize::MAX,
+        });
         match problems.is_empty() {
             true => Ok(config),
             false => Err(ConfigError { problems }),
@@ -266,8 +283,9 @@ impl Config {
     }
 
     fn set(&mut self, name: &str, value: &str, origin: &Origin, problems: &mut Vec<Problem>) {
+        let shown = if name == "access_key" { "…" } else { value };
         let outcome = match KEYS.iter().find(|key| key.name == name) {
-            Some(key) => (key.set)(self, value).map_err(|why| format!("{name} = {value:?}: {why}")),
+            Some(key) => (key.set)(self, value).map_err(|why| format!("{name} = {shown:?}: {why}")),
             None => Err(format!("unknown key {name}{}", keys::suggestion(name))),
         };
         if let Err(what) = outcome {

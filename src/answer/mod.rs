@@ -5,6 +5,7 @@
 mod citations;
 mod excerpt;
 mod library;
+mod looping;
 mod pipeline;
 mod prompt;
 mod quotes;

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::citations::CitationFilter;
 use super::library::Shelf;
+use super::looping::is_looping;
 use super::service::Inner;
 use super::slot::{Loaded, Slot};
 use super::types::*;
@@ -43,6 +44,8 @@ struct Written {
     cited: Vec<usize>,
     removed: usize,
     text: String,
+    /// The model wrote the same without end and was stopped.
+    looped: bool,
     failure: Option<String>,
 }
 
@@ -229,11 +232,9 @@ impl Job {
             true => AnswerKind::NotFound,
             false => AnswerKind::Generated,
         };
+        let mut written = written;
         if kind == AnswerKind::Generated && written.cited.is_empty() {
-            self.notes.push(
-                "この回答には出典が付いていません。出典欄の該当箇所を直接お確かめください。"
-                    .to_owned(),
-            );
+            let Ok(()) = self.support(question, &sources, &mut written).await else { return };
         }
         let texts: Vec<&str> = sources.iter().map(|source| source.passage.text.as_str()).collect();
         let misquoted = quotes::misquoted(&written.text, &texts);
@@ -243,6 +244,21 @@ impl Job {
             ));
         }
         self.close(kind, written, Some(loaded), datasets).await;
+    }
+
+    /// Adds the best sentences of the passages to an answer that cites nothing.
+    async fn support(
+        &mut self,
+        question: &str,
+        sources: &[Source],
+        written: &mut Written,
+    ) -> Result<(), Gone> {
+        let quotes = excerpts(question, sources);
+        self.show(written, format!("\n\n該当箇所の文：\n{}", excerpt::compose(&quotes))).await?;
+        written.cited = cited(&quotes);
+        let note = "モデルの回答に出典が付いていなかったため、該当箇所の文を抜き出して添えました。";
+        self.notes.push(note.to_owned());
+        Ok(())
     }
 
     /// The same way without a model: announces the sources, then quotes them.
@@ -268,11 +284,9 @@ impl Job {
     ) {
         self.notes
             .push(format!("モデルを使えないため（{why}）、該当箇所の文をそのまま抜き出しました。"));
-        let texts: Vec<&str> = sources.iter().map(|source| source.passage.text.as_str()).collect();
-        let quotes = excerpt::quotes(question, &texts);
-        let mut cited: Vec<usize> = quotes.iter().map(|quote| quote.number).collect();
-        cited.dedup();
-        self.whole(AnswerKind::Excerpt, &excerpt::compose(&quotes), cited, datasets).await;
+        let quotes = excerpts(question, sources);
+        let text = excerpt::compose(&quotes);
+        self.whole(AnswerKind::Excerpt, &text, cited(&quotes), datasets).await;
     }
 
     /// Sends a text that no model wrote, and closes.
@@ -289,6 +303,7 @@ impl Job {
             cited,
             removed: 0,
             text: text.to_owned(),
+            looped: false,
             failure: None,
         };
         self.close(kind, written, None, datasets).await;
@@ -308,6 +323,7 @@ impl Job {
             cited: Vec::new(),
             removed: 0,
             text: String::new(),
+            looped: false,
             failure: None,
         };
         let mut stream = match loaded.model.generate(request) {
@@ -333,10 +349,12 @@ impl Job {
                         None => text,
                     };
                     self.show(&mut written, text).await?;
+                    if filter.is_some() && is_looping(&written.text) {
+                        written.looped = true;
+                        break;
+                    }
                 }
-                Some(TextEvent::Finished { reason, prompt_tokens, completion_tokens }) => {
-                    self.usage.prompt_tokens = prompt_tokens;
-                    self.usage.completion_tokens = completion_tokens;
+                Some(TextEvent::Finished(reason)) => {
                     written.finish = finish(reason);
                     break;
                 }
@@ -350,6 +368,7 @@ impl Job {
                 }
             }
         }
+        (self.usage.prompt_tokens, self.usage.completion_tokens) = stream.counts();
         if let Some(filter) = &mut filter {
             let rest = filter.finish();
             self.show(&mut written, rest).await?;
@@ -391,6 +410,10 @@ impl Job {
             self.notes
                 .push("動作確認用のモデルによる回答です。業務には使わないでください。".to_owned());
         }
+        if written.looped {
+            let note = "同じ言葉の繰り返しになったため、回答を途中で止めました。";
+            self.notes.push(note.to_owned());
+        }
         if written.removed > 0 {
             self.notes.push(format!("存在しない出典番号を{}件取り除きました。", written.removed));
         }
@@ -407,6 +430,19 @@ impl Job {
         // Nobody is left to tell when the reader has gone.
         let _ = self.send(AnswerEvent::Finished { summary: Box::new(summary) }).await;
     }
+}
+
+/// The sentences of the sources that answer best.
+fn excerpts(question: &str, sources: &[Source]) -> Vec<excerpt::Quote> {
+    let texts: Vec<&str> = sources.iter().map(|source| source.passage.text.as_str()).collect();
+    excerpt::quotes(question, &texts)
+}
+
+/// The numbers that quotes name, each once.
+fn cited(quotes: &[excerpt::Quote]) -> Vec<usize> {
+    let mut numbers: Vec<usize> = quotes.iter().map(|quote| quote.number).collect();
+    numbers.dedup();
+    numbers
 }
 
 fn provenance(model: Option<ModelIdentity>, datasets: Vec<DatasetIdentity>) -> Provenance {

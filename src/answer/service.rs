@@ -81,7 +81,7 @@ impl Service {
         model: impl FnOnce(Installation) -> Arc<ModelSlot>,
     ) -> Result<Self, ServiceError> {
         let internal = |why: &dyn std::fmt::Display| ServiceError::Internal(why.to_string());
-        let installation = Installation::open(&config.data_dir).map_err(|why| internal(&why))?;
+        let installation = Installation::new(&config.data_dir);
         let model = model(installation.clone());
         let engine = &config.engine;
         let inner = Inner {
@@ -185,6 +185,7 @@ impl Service {
 
     /// What works now.
     pub fn health(&self) -> Health {
+        self.inner.model.refresh();
         let shelf = self.inner.library.shelf();
         let model_problem = match self.inner.model.now() {
             Slot::Ready(loaded) => loaded.model.problem().unwrap_or_default(),

@@ -134,19 +134,15 @@ impl ModelSlot {
         let id = id.ok_or_else(|| "モデルが登録されていません".to_owned())?;
         let blake3 =
             state.models.get(id).ok_or_else(|| format!("モデル「{id}」は登録されていません"))?;
-        self.installation.model(blake3).map_err(|why| why.to_string())
+        self.installation.model(id, blake3).map_err(|why| why.to_string())
     }
 
     /// All installed models, the one in use first.
     pub(super) fn models(&self) -> Vec<ModelSummary> {
-        let state = self.installation.state().unwrap_or_default();
         let used = self.wanted_record().map(|record| record.id).unwrap_or_default();
-        let mut summaries: Vec<ModelSummary> = state
-            .models
-            .values()
-            .filter_map(|blake3| self.installation.model(blake3).ok())
-            .map(|record| summary(record, &used))
-            .collect();
+        let records = self.installation.models().unwrap_or_default();
+        let mut summaries: Vec<ModelSummary> =
+            records.into_iter().map(|record| summary(record, &used)).collect();
         summaries.sort_by_key(|summary| !summary.current);
         summaries
     }

@@ -1,7 +1,5 @@
 //! `kura ask`: a question here and now, streamed, with its sources.
 
-use std::io::Write;
-
 use serde::Serialize;
 
 use super::{Context, Failure, output};
@@ -50,9 +48,7 @@ async fn stream(
             AnswerEvent::Sources { sources } => given = sources,
             AnswerEvent::Text { text: more } => {
                 if !args.json {
-                    print!("{more}");
-                    // A closed pipe is noticed by the next print at the latest.
-                    let _ = std::io::stdout().flush();
+                    output::write(&more);
                 }
                 text.push_str(&more);
             }
@@ -62,7 +58,7 @@ async fn stream(
                 return output::json(&Answer { question, text, sources: given, summary: *summary });
             }
             AnswerEvent::Finished { summary } => {
-                println!();
+                say!("");
                 foot(context, &given, &summary);
                 return Ok(());
             }
@@ -75,10 +71,10 @@ fn foot(context: &Context, sources: &[Source], summary: &AnswerSummary) {
     let cited: Vec<&Source> =
         sources.iter().filter(|source| summary.cited.contains(&source.number)).collect();
     if !cited.is_empty() {
-        println!("\n{}", context.words("出典", "Sources"));
+        say!("\n{}", context.words("出典", "Sources"));
     }
     for source in cited {
-        println!(
+        say!(
             "[{}] {}（{}・{}、{} {}、{}）",
             source.number,
             source.citation,
@@ -89,20 +85,20 @@ fn foot(context: &Context, sources: &[Source], summary: &AnswerSummary) {
             source.passage.path,
         );
     }
-    println!("\n{}", context.words("生成情報", "Provenance"));
+    say!("\n{}", context.words("生成情報", "Provenance"));
     let provenance = &summary.provenance;
     match &provenance.model {
-        Some(model) => println!(
+        Some(model) => say!(
             "{}: {} {} {}",
             context.words("モデル", "model"),
             model.name,
             model.quantization,
             &model.blake3[..model.blake3.len().min(12)]
         ),
-        None => println!("{}", context.words("モデル: 使っていません", "model: none")),
+        None => say!("{}", context.words("モデル: 使っていません", "model: none")),
     }
     for dataset in &provenance.datasets {
-        println!(
+        say!(
             "{}: {}（{} {}、{} {}）",
             context.words("データセット", "data set"),
             dataset.title,
@@ -112,8 +108,8 @@ fn foot(context: &Context, sources: &[Source], summary: &AnswerSummary) {
             dataset.as_of
         );
     }
-    println!("kura {}  {}", provenance.kura_version, provenance.created_at);
+    say!("kura {}  {}", provenance.kura_version, provenance.created_at);
     for note in &summary.notes {
-        println!("※ {note}");
+        say!("※ {note}");
     }
 }

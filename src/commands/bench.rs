@@ -101,7 +101,7 @@ pub(super) fn run(context: &Context, args: &BenchArgs) -> Result<(), Failure> {
 }
 
 fn installed_model(context: &Context) -> Result<Option<PathBuf>, Failure> {
-    let installation = context.installation()?;
+    let installation = context.installation();
     let state = installation.state()?;
     let id = context.config.model.as_ref().or(state.model.as_ref());
     Ok(id.and_then(|id| state.models.get(id)).map(|blake3| installation.model_path(blake3)))
@@ -243,12 +243,9 @@ fn memory_mib_peak() -> f64 {
 
 fn print(context: &Context, report: &Report) {
     let ja = context.lang == Lang::Ja;
-    println!(
-        "kura {} / {} cores / AVX2: {}",
-        report.kura_version, report.cores, report.fast_kernels
-    );
+    say!("kura {} / {} cores / AVX2: {}", report.kura_version, report.cores, report.fast_kernels);
     if let Some(model) = &report.model {
-        println!("{} {} ({:.0} MiB)", model.name, model.quantization, model.size_mib);
+        say!("{} {} ({:.0} MiB)", model.name, model.quantization, model.size_mib);
         let rows = [
             ("読み込み", "load", format!("{:.0} ms", model.load_ms)),
             ("入力の処理", "prefill", rate(&model.prefill_tokens_per_s, model.prompt_tokens)),
@@ -257,11 +254,11 @@ fn print(context: &Context, report: &Report) {
             ("KVキャッシュ", "KV cache", format!("{:.1} MiB", model.kv_cache_mib)),
         ];
         for (name_ja, name_en, value) in rows {
-            println!("  {}: {value}", if ja { name_ja } else { name_en });
+            say!("  {}: {value}", if ja { name_ja } else { name_en });
         }
     }
     if let Some(search) = &report.search {
-        println!(
+        say!(
             "{} ({} passages): p50 {:.2} ms, p99 {:.2} ms",
             context.words("検索", "search"),
             search.passages,
@@ -269,7 +266,7 @@ fn print(context: &Context, report: &Report) {
             search.p99_ms
         );
     }
-    println!("{}: {:.0} MiB", context.words("最大メモリ", "peak memory"), report.memory_mib_peak);
+    say!("{}: {:.0} MiB", context.words("最大メモリ", "peak memory"), report.memory_mib_peak);
 }
 
 fn rate(spread: &Spread, tokens: usize) -> String {

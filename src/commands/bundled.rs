@@ -13,6 +13,11 @@ pub(super) const CATALOGUE: &str = include_str!("../../models/catalogue.toml");
 /// The self-test model, a GGUF file.
 pub(super) const MODEL: &[u8] = include_bytes!("../../models/kura-mini/kura-mini-q8_0.gguf");
 
+/// BLAKE3 of the self-test model, by which it is known under any name.
+pub(super) fn model_hash() -> String {
+    blake3::hash(MODEL).to_hex().to_string()
+}
+
 /// Id of the self-test model.
 pub(super) const MODEL_ID: &str = "kura-mini";
 

@@ -24,7 +24,7 @@ fn add(context: &Context, dir: &Path, json: bool) -> Result<(), Failure> {
     let cancelled = cancel::on_interrupt()?;
     let outcome = install::add(context, dir, &cancelled)?;
     if json {
-        return output::json(outcome.record());
+        return output::json(&outcome.record);
     }
     report(context, &outcome);
     Ok(())
@@ -32,31 +32,41 @@ fn add(context: &Context, dir: &Path, json: bool) -> Result<(), Failure> {
 
 /// Says what was installed, and names what was not read.
 pub(super) fn report(context: &Context, outcome: &Outcome) {
-    let record = outcome.record();
+    let record = &outcome.record;
     let info = &record.info;
-    let line = match (outcome, context.lang) {
-        (Outcome::Unchanged(_), Lang::Ja) => {
+    let line = match (outcome.added, context.lang) {
+        (false, Lang::Ja) => {
             format!(
                 "「{}」（版 {}）は登録済みで、内容に変わりはありません。",
                 info.title, info.edition
             )
         }
-        (Outcome::Unchanged(_), Lang::En) => {
+        (false, Lang::En) => {
             format!(
                 "{} (edition {}) is installed already, with the same content.",
                 info.title, info.edition
             )
         }
-        (Outcome::Added(_), Lang::Ja) => format!(
+        (true, Lang::Ja) => format!(
             "「{}」（版 {}、基準日 {}）を登録しました：文書 {}件、該当箇所 {}件。",
             info.title, info.edition, info.as_of, record.documents, record.passages
         ),
-        (Outcome::Added(_), Lang::En) => format!(
+        (true, Lang::En) => format!(
             "{} (edition {}, as of {}) is installed: {} documents, {} passages.",
             info.title, info.edition, info.as_of, record.documents, record.passages
         ),
     };
-    println!("{line}");
+    say!("{line}");
+    if let Some(edition) = &outcome.replaced {
+        match context.lang {
+            Lang::Ja => say!(
+                "※ 版 {edition} を、同じ版または古い基準日のデータで置き換えました。意図したものか確かめてください。"
+            ),
+            Lang::En => say!(
+                "* Edition {edition} was replaced by data of the same edition or an earlier date; check that this was meant."
+            ),
+        }
+    }
     name_problems(
         context,
         &record.failures,
@@ -77,21 +87,21 @@ fn name_problems(context: &Context, problems: &[FileProblem], ja: &str, en: &str
     if problems.is_empty() {
         return;
     }
-    println!("{}: {}", context.words(ja, en), problems.len());
+    say!("{}: {}", context.words(ja, en), problems.len());
     for problem in problems.iter().take(most) {
-        println!("  {}: {}", problem.path, context.words(&problem.ja, &problem.en));
+        say!("  {}: {}", output::name(&problem.path), context.words(&problem.ja, &problem.en));
     }
     let rest = problems.len().saturating_sub(most);
     if rest > 0 {
         match context.lang {
-            Lang::Ja => println!("  ほか{rest}件（kura dataset show で全件を表示します）"),
-            Lang::En => println!("  and {rest} more (kura dataset show lists them all)"),
+            Lang::Ja => say!("  ほか{rest}件（kura dataset show で全件を表示します）"),
+            Lang::En => say!("  and {rest} more (kura dataset show lists them all)"),
         }
     }
 }
 
 fn records(context: &Context) -> Result<Vec<GenerationRecord>, Failure> {
-    let installation = context.installation()?;
+    let installation = context.installation();
     let state = installation.state()?;
     let mut records = Vec::new();
     for (id, entry) in &state.datasets {
@@ -106,7 +116,7 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
         return output::json(&records);
     }
     if records.is_empty() {
-        println!(
+        say!(
             "{}",
             context.words(
                 "データセットはありません。kura dataset add フォルダー で追加します。",
@@ -139,10 +149,10 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
 }
 
 fn remove(context: &Context, id: &str) -> Result<(), Failure> {
-    context.installation()?.writer()?.remove_dataset(id)?;
+    context.installation().writer()?.remove_dataset(id)?;
     match context.lang {
-        Lang::Ja => println!("データセット「{id}」を削除しました。"),
-        Lang::En => println!("Data set {id} is removed."),
+        Lang::Ja => say!("データセット「{id}」を削除しました。"),
+        Lang::En => say!("Data set {id} is removed."),
     }
     Ok(())
 }
@@ -169,7 +179,7 @@ fn show(context: &Context, id: &str, json: bool) -> Result<(), Failure> {
         ("BLAKE3", "BLAKE3", record.content_blake3.clone()),
     ];
     for (ja, en, value) in lines {
-        println!("{}: {value}", context.words(ja, en));
+        say!("{}: {value}", context.words(ja, en));
     }
     let all = usize::MAX;
     name_problems(

@@ -19,16 +19,13 @@ pub(super) fn run(context: &Context, args: &DemoArgs) -> Result<(), Failure> {
     let questions = bundled::demo_questions();
     serve::serve(context, questions.clone(), |address| {
         let url = format!("http://{address}/");
-        println!();
-        println!("{}: {url}", context.words("ブラウザーで開いてください", "Open in a browser"));
-        println!(
-            "{}",
-            context.words("たとえば、次のように聞いてみてください。", "Questions to try:")
-        );
+        say!("");
+        say!("{}: {url}", context.words("ブラウザーで開いてください", "Open in a browser"));
+        say!("{}", context.words("たとえば、次のように聞いてみてください。", "Questions to try:"));
         for question in &questions {
-            println!("  ・{question}");
+            say!("  ・{question}");
         }
-        println!(
+        say!(
             "{}",
             context.words("終了するには Ctrl-C を押してください。", "Press Ctrl-C to stop.")
         );
@@ -41,7 +38,7 @@ pub(super) fn run(context: &Context, args: &DemoArgs) -> Result<(), Failure> {
 
 /// Installs the sample data set and the self-test model where they are not yet.
 fn prepare(context: &Context) -> Result<(), Failure> {
-    println!(
+    say!(
         "{}: {}",
         context.words("デモ用フォルダー", "Folder of the demo"),
         context.config.data_dir.display()

@@ -81,7 +81,7 @@ fn print(context: &Context, findings: &[Finding]) {
             Verdict::Warning => context.words("注意", "warn"),
             Verdict::Bad => context.words("問題", "BAD "),
         };
-        println!("{mark}  {}", context.words(&finding.ja, &finding.en));
+        say!("{mark}  {}", context.words(&finding.ja, &finding.en));
     }
 }
 
@@ -164,9 +164,9 @@ fn disk(report: &mut Report, dir: &Path) {
 }
 
 fn installed(report: &mut Report, context: &Context) {
-    let opened = Installation::open(&context.config.data_dir);
-    let (installation, state) = match opened.and_then(|it| it.state().map(|state| (it, state))) {
-        Ok(pair) => pair,
+    let installation = context.installation();
+    let state = match installation.state() {
+        Ok(state) => state,
         Err(error) => {
             let failure = Failure::from(error);
             report.add("state", Verdict::Bad, failure.message(Lang::Ja), failure.message(Lang::En));
@@ -198,7 +198,7 @@ fn installed(report: &mut Report, context: &Context) {
             format!("使うモデル「{id}」が登録されていません。kura model use で選び直してください。"),
             format!("The model to use, {id}, is not installed; choose with kura model use."),
         ),
-        Some((_, Some(blake3))) => model(report, &installation, blake3),
+        Some((id, Some(blake3))) => model(report, &installation, id, blake3),
     }
 }
 
@@ -243,9 +243,9 @@ fn dataset(report: &mut Report, installation: &Installation, id: &str, generatio
     );
 }
 
-fn model(report: &mut Report, installation: &Installation, blake3: &str) {
+fn model(report: &mut Report, installation: &Installation, id: &str, blake3: &str) {
     let path = installation.model_path(blake3);
-    let record: Result<ModelRecord, _> = installation.model(blake3);
+    let record: Result<ModelRecord, _> = installation.model(id, blake3);
     let checked = Model::check(&path).map_err(|why| why.to_string());
     let (record, _) = match record
         .map_err(|why| why.to_string())

@@ -124,7 +124,7 @@ pub(super) fn run(context: &Context, args: &EvalRetrievalArgs) -> Result<(), Fai
     if args.json {
         return output::json(&report);
     }
-    println!("{}", report.text());
+    say!("{}", report.text());
     Ok(())
 }
 

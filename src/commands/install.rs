@@ -3,8 +3,7 @@
 //! Documents flow: the reader (child processes) hands each to the indexer as soon as it is read, so
 //! that a large data set never lies in memory whole.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -14,7 +13,8 @@ use indicatif::ProgressBar;
 
 use super::{Context, Failure, output};
 use crate::document::{DatasetInfo, Passage};
-use crate::ingest::{chunk, folder, manifest, worker};
+use crate::ingest::{IngestError, chunk, folder, manifest, worker};
+use crate::llm::info::hash_file;
 use crate::search::{Index, SearchError};
 use crate::sync::{FileProblem, GenerationRecord};
 use crate::text::Lang;
@@ -24,19 +24,13 @@ const WAITING: usize = 16;
 
 /// What `add` did.
 #[derive(Debug)]
-pub(super) enum Outcome {
-    /// A new generation is in use.
-    Added(GenerationRecord),
-    /// The same content was in use already.
-    Unchanged(GenerationRecord),
-}
-
-impl Outcome {
-    pub(super) fn record(&self) -> &GenerationRecord {
-        match self {
-            Self::Added(record) | Self::Unchanged(record) => record,
-        }
-    }
+pub(super) struct Outcome {
+    /// The generation in use now.
+    pub(super) record: GenerationRecord,
+    /// False when the same content was in use already.
+    pub(super) added: bool,
+    /// The edition that was replaced although it was the same or a later one.
+    pub(super) replaced: Option<String>,
 }
 
 /// Adds the data set in `dir`, or its new edition.
@@ -47,17 +41,19 @@ pub(super) fn add(
 ) -> Result<Outcome, Failure> {
     let info = manifest::load(&dir.join("dataset.toml"))
         .map_err(|errors| Failure::new(errors.message(Lang::Ja), errors.message(Lang::En)))?;
-    let content_blake3 = content_hash(dir)?;
-    let installation = context.installation()?;
+    let content_blake3 = content_hash(dir);
+    let installation = context.installation();
     let mut writer = installation.writer()?;
+    let mut before = None;
     if let Some(entry) = writer.state().datasets.get(&info.id) {
         let record = installation.generation(&info.id, &entry.current)?;
         let same = record.content_blake3 == content_blake3
             && record.kura_version == env!("CARGO_PKG_VERSION")
             && Index::open(&installation.index_dir(&info.id, &entry.current)).is_ok();
         if same {
-            return Ok(Outcome::Unchanged(record));
+            return Ok(Outcome { record, added: false, replaced: None });
         }
+        before = Some(record.info);
     }
     let staging = writer.stage()?;
     let index_dir = staging.path().join("index");
@@ -66,32 +62,39 @@ pub(super) fn add(
     if built.documents == 0 {
         return Err(nothing_read(dir, &built.report));
     }
+    let warnings = warnings(dir, &info, built.report.warnings);
     let record = GenerationRecord {
         info,
         content_blake3,
         documents: built.documents,
         passages: built.passages,
-        failures: built
-            .report
-            .failures
-            .into_iter()
-            .map(|(path, error)| FileProblem {
-                path,
-                ja: error.advice(Lang::Ja),
-                en: error.advice(Lang::En),
-            })
-            .collect(),
-        warnings: built
-            .report
-            .warnings
-            .into_iter()
-            .map(|(path, text)| FileProblem { path, ja: text.clone(), en: text })
-            .collect(),
+        failures: built.report.failures.into_iter().map(failure).collect(),
+        warnings,
         added_at: now(),
         kura_version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     writer.commit_dataset(staging, &record)?;
-    Ok(Outcome::Added(record))
+    let info = &record.info;
+    let odd = |old: &DatasetInfo| old.edition == info.edition || old.as_of > info.as_of;
+    let replaced = before.filter(odd).map(|old| old.edition);
+    Ok(Outcome { record, added: true, replaced })
+}
+
+fn failure((path, error): (String, IngestError)) -> FileProblem {
+    FileProblem { path, ja: error.advice(Lang::Ja), en: error.advice(Lang::En) }
+}
+
+/// What the readers left out, and entries of `dataset.toml` that speak of no file.
+fn warnings(dir: &Path, info: &DatasetInfo, read: Vec<(String, String)>) -> Vec<FileProblem> {
+    let absent = info.documents.iter().filter(|entry| !dir.join(&entry.path).is_file());
+    absent
+        .map(|entry| FileProblem {
+            path: entry.path.clone(),
+            ja: "dataset.tomlの[[document]]にありますが、このファイルはありません。pathを確かめてください。".to_owned(),
+            en: "named by a [[document]] of dataset.toml, but there is no such file; check its path".to_owned(),
+        })
+        .chain(read.into_iter().map(|(path, text)| FileProblem { path, ja: text.clone(), en: text }))
+        .collect()
 }
 
 struct Built {
@@ -182,43 +185,31 @@ fn index_failure(why: &SearchError) -> Failure {
     )
 }
 
-/// BLAKE3 over the sorted relative paths and contents of all files of a folder.
-fn content_hash(dir: &Path) -> Result<String, Failure> {
+/// BLAKE3 over the sorted relative paths and contents of all files of a folder. What cannot be read
+/// counts by its name alone; the reader reports it.
+fn content_hash(dir: &Path) -> String {
     let mut files = Vec::new();
-    walk(dir, &mut files)?;
+    walk(dir, &mut files);
     files.sort();
     let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 1 << 16];
     for path in files {
         let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy();
         hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
-        let mut file = File::open(&path).map_err(|why| unreadable(&path, &why))?;
-        let mut size_bytes = 0u64;
-        loop {
-            let length = file.read(&mut buffer).map_err(|why| unreadable(&path, &why))?;
-            if length == 0 {
-                break;
-            }
-            size_bytes += length as u64;
-            hasher.update(&buffer[..length]);
-        }
-        hasher.update(&size_bytes.to_le_bytes());
+        let hash = hash_file(&path, |_, _| true).ok().flatten().unwrap_or_default();
+        hasher.update(&(hash.len() as u64).to_le_bytes()).update(hash.as_bytes());
     }
-    Ok(hasher.finalize().to_hex().to_string())
+    hasher.finalize().to_hex().to_string()
 }
 
 /// Regular files below a folder; links are not followed.
-fn walk(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    for entry in fs::read_dir(dir).map_err(|why| unreadable(dir, &why))? {
-        let entry = entry.map_err(|why| unreadable(dir, &why))?;
-        let kind = entry.file_type().map_err(|why| unreadable(&entry.path(), &why))?;
-        if kind.is_dir() {
-            walk(&entry.path(), files)?;
-        } else if kind.is_file() {
-            files.push(entry.path());
+fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => walk(&entry.path(), files),
+            Ok(kind) if kind.is_file() => files.push(entry.path()),
+            _ => {}
         }
     }
-    Ok(())
 }
 
 /// The time of now as RFC 3339, local.

@@ -2,6 +2,9 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to a terminal")]
 
+#[macro_use]
+mod output;
+
 mod ask;
 mod bench;
 mod bundled;
@@ -16,10 +19,10 @@ mod install;
 mod model;
 #[cfg(feature = "connected")]
 mod model_fetch;
-mod output;
 mod search;
 mod serve;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command, EvalCommand, command};
@@ -45,8 +48,8 @@ impl Context {
         }
     }
 
-    fn installation(&self) -> Result<Installation, Failure> {
-        Ok(Installation::open(&self.config.data_dir)?)
+    fn installation(&self) -> Installation {
+        Installation::new(&self.config.data_dir)
     }
 }
 
@@ -61,7 +64,10 @@ pub fn run(cli: &Cli, lang: Lang) -> ExitCode {
         // What these have to say, they print.
         _ => Config { log: "error".to_owned(), ..Config::default() },
     };
-    let outcome = match Config::load(base, &cli.overrides().with_process_env()) {
+    let given = cli.overrides().with_process_env();
+    // A demo stands apart from what is installed on the machine.
+    let given = if matches!(cli.command, Command::Demo(_)) { given } else { given.or_installed() };
+    let outcome = match Config::load(base, &given) {
         Ok(config) => {
             start_log(&config.log);
             dispatch(&cli.command, &Context { config, lang })
@@ -90,7 +96,9 @@ fn dispatch(asked: &Command, context: &Context) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(context, args),
         Command::Completions { shell } => {
             let mut command = command(context.lang);
-            clap_complete::generate(*shell, &mut command, "kura", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut command, "kura", &mut script);
+            output::write(&String::from_utf8_lossy(&script));
             Ok(())
         }
         Command::IngestWorker(_) => Ok(()),
@@ -100,7 +108,10 @@ fn dispatch(asked: &Command, context: &Context) -> Result<(), Failure> {
 fn start_log(filter: &str) {
     use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
     let targets: Targets = filter.parse().unwrap_or_default();
-    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     // A second start in one process keeps the first log.
     let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
 }

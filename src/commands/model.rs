@@ -9,7 +9,7 @@ use super::{Context, Failure, bundled, cancel, catalogue, output};
 use crate::cli::ModelCommand;
 use crate::llm::Model;
 use crate::llm::info::hash_file;
-use crate::sync::{Installation, ModelRecord, Staging, SyncError};
+use crate::sync::{ModelRecord, Staging, SyncError};
 use crate::text::Lang;
 
 /// Bytes copied between two looks at the interrupt flag.
@@ -20,24 +20,24 @@ pub(super) fn run(context: &Context, asked: &ModelCommand) -> Result<(), Failure
         ModelCommand::Add { file, id } => {
             let cancelled = cancel::on_interrupt()?;
             let id = id.clone().unwrap_or_else(|| id_of(file));
-            let record = add(context, file, &id, false, &cancelled)?;
+            let record = add(context, file, &id, &cancelled)?;
             print_added(context, &record);
             Ok(())
         }
         ModelCommand::List { json } => list(context, *json),
         ModelCommand::Use { id } => {
-            context.installation()?.writer()?.use_model(id)?;
+            context.installation().writer()?.use_model(id)?;
             match context.lang {
-                Lang::Ja => println!("使うモデルを「{id}」にしました。"),
-                Lang::En => println!("The model in use is now {id}."),
+                Lang::Ja => say!("使うモデルを「{id}」にしました。"),
+                Lang::En => say!("The model in use is now {id}."),
             }
             Ok(())
         }
         ModelCommand::Remove { id } => {
-            context.installation()?.writer()?.remove_model(id)?;
+            context.installation().writer()?.remove_model(id)?;
             match context.lang {
-                Lang::Ja => println!("モデル「{id}」を削除しました。"),
-                Lang::En => println!("Model {id} is removed."),
+                Lang::Ja => say!("モデル「{id}」を削除しました。"),
+                Lang::En => say!("Model {id} is removed."),
             }
             Ok(())
         }
@@ -50,28 +50,34 @@ pub(super) fn run(context: &Context, asked: &ModelCommand) -> Result<(), Failure
 
 /// Installs the self-test model unless this very file is installed already.
 pub(super) fn add_bundled(context: &Context, cancelled: &AtomicBool) -> Result<(), Failure> {
-    let hash = blake3::hash(bundled::MODEL).to_hex().to_string();
-    let installation = context.installation()?;
+    let hash = bundled::model_hash();
+    let installation = context.installation();
     if installation.state()?.models.get(bundled::MODEL_ID) == Some(&hash) {
         return Ok(());
     }
     let dir = tempfile::tempdir().map_err(|why| unreadable(Path::new("tmp"), &why))?;
     let path = dir.path().join("model.gguf");
     std::fs::write(&path, bundled::MODEL).map_err(|why| unreadable(&path, &why))?;
-    let record = add(context, &path, bundled::MODEL_ID, true, cancelled)?;
+    let record = add(context, &path, bundled::MODEL_ID, cancelled)?;
     print_added(context, &record);
     Ok(())
 }
 
 fn print_added(context: &Context, record: &ModelRecord) {
     match context.lang {
-        Lang::Ja => println!(
+        Lang::Ja => say!(
             "モデル「{}」（ID {}、{}、{}）を登録しました。",
-            record.name, record.id, record.architecture, record.quantization
+            record.name,
+            record.id,
+            record.architecture,
+            record.quantization
         ),
-        Lang::En => println!(
+        Lang::En => say!(
             "Model {} (id {}, {}, {}) is installed.",
-            record.name, record.id, record.architecture, record.quantization
+            record.name,
+            record.id,
+            record.architecture,
+            record.quantization
         ),
     }
 }
@@ -80,7 +86,6 @@ fn add(
     context: &Context,
     file: &Path,
     id: &str,
-    self_test: bool,
     cancelled: &AtomicBool,
 ) -> Result<ModelRecord, Failure> {
     check_id(id)?;
@@ -93,20 +98,31 @@ fn add(
             format!("{} cannot be used as a model: {why}", file.display()),
         )
     })?;
-    let installation = context.installation()?;
+    let installation = context.installation();
     let mut writer = installation.writer()?;
     let staging = writer.stage()?;
     let blake3 = copy(context, file, &staging, info.file_size_bytes, cancelled)?;
+    let taken = writer.state().models.get(id).is_some_and(|used| *used != blake3);
+    if taken && id != bundled::MODEL_ID {
+        return Err(Failure::new(
+            format!(
+                "「{id}」は別のモデルの名前です。--id で別の名前を付けるか、先に kura model remove {id} としてください。"
+            ),
+            format!(
+                "{id} is the name of another model; give another with --id, or remove that one first: kura model remove {id}"
+            ),
+        ));
+    }
     let record = ModelRecord {
         id: id.to_owned(),
         name: info.name,
-        blake3,
         quantization: info.quantization,
         architecture: info.architecture,
         size_bytes: info.file_size_bytes,
         context_tokens: info.context_tokens,
         licence: info.licence,
-        self_test,
+        self_test: blake3 == bundled::model_hash(),
+        blake3,
         added_at: super::install::now(),
     };
     writer.commit_model(staging, &record)?;
@@ -144,19 +160,14 @@ fn copy(
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-fn records(installation: &Installation) -> Result<Vec<ModelRecord>, SyncError> {
-    let state = installation.state()?;
-    state.models.values().map(|blake3| installation.model(blake3)).collect()
-}
-
 fn list(context: &Context, json: bool) -> Result<(), Failure> {
-    let installation = context.installation()?;
-    let records = records(&installation)?;
+    let installation = context.installation();
+    let records = installation.models()?;
     if json {
         return output::json(&records);
     }
     if records.is_empty() {
-        println!(
+        say!(
             "{}",
             context.words(
                 "モデルはありません。kura model add ファイル.gguf で追加します（候補は kura model catalogue）。",
@@ -192,8 +203,8 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
 }
 
 fn verify(context: &Context, only: Option<&str>) -> Result<(), Failure> {
-    let installation = context.installation()?;
-    let mut records = records(&installation)?;
+    let installation = context.installation();
+    let mut records = installation.models()?;
     if let Some(id) = only {
         records.retain(|record| record.id == id);
         if records.is_empty() {
@@ -211,8 +222,8 @@ fn verify(context: &Context, only: Option<&str>) -> Result<(), Failure> {
             Ok(_) => Model::check(&path).err().map(|why| why.to_string()),
         };
         match &problem {
-            None => println!("{}: OK", record.id),
-            Some(why) => println!("{}: {why}", record.id),
+            None => say!("{}: OK", record.id),
+            Some(why) => say!("{}: {why}", record.id),
         }
         bad += usize::from(problem.is_some());
     }

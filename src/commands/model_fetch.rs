@@ -67,13 +67,13 @@ pub(super) fn run(context: &Context, id: &str, to: &Path) -> Result<(), Failure>
         .map_err(|why| failed(&why))?;
     bar.finish_and_clear();
     match context.lang {
-        Lang::Ja => println!(
+        Lang::Ja => say!(
             "{}（{}）を取得しました。kura model add で登録できます。",
             path.display(),
             entry.licence
         ),
         Lang::En => {
-            println!("{} ({}) is here; kura model add installs it.", path.display(), entry.licence)
+            say!("{} ({}) is here; kura model add installs it.", path.display(), entry.licence)
         }
     }
     Ok(())

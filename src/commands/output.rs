@@ -1,16 +1,60 @@
 //! What commands print: JSON, tables, progress bars.
 
+use std::fmt::Arguments;
+use std::io::Write;
+
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::{Context, Failure};
+
+/// Prints a line as `println!` does, but ends the process quietly when nobody reads any more.
+macro_rules! say {
+    ($($arg:tt)*) => { $crate::commands::output::line(format_args!($($arg)*)) };
+}
+
+/// Status of a process whose reader went away, as a shell reports SIGPIPE.
+const READER_GONE: i32 = 141;
+
+/// Prints one line; see [`say!`].
+pub(super) fn line(text: Arguments<'_>) {
+    write(&format!("{text}\n"));
+}
+
+/// Prints text as it is, but for control characters, which may come from a file's name or content.
+pub(super) fn write(text: &str) {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => shown.push(c),
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    match out.write_all(shown.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => {}
+        Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => {
+            std::process::exit(READER_GONE);
+        }
+        Err(why) => {
+            eprintln!("kura: cannot print: {why}");
+            std::process::exit(1);
+        }
+    }
+}
+
+/// A name on one line, whatever characters it has.
+pub(super) fn name(text: &str) -> String {
+    text.replace(['\n', '\r', '\t'], "�")
+}
 
 /// Prints a value as indented JSON.
 pub(super) fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|why| {
         Failure::new(format!("JSONにできません（{why}）。"), format!("cannot print JSON: {why}"))
     })?;
-    println!("{text}");
+    say!("{text}");
     Ok(())
 }
 
@@ -28,7 +72,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) {
             .zip(&widths)
             .map(|(cell, most)| format!("{cell}{}", " ".repeat(most - width(cell))))
             .collect();
-        println!("{}", padded.join("  ").trim_end());
+        say!("{}", name(padded.join("  ").trim_end()));
     };
     line(&mut header.iter().copied());
     for row in rows {

@@ -17,16 +17,16 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<(), Failure> {
         return output::json(&response);
     }
     for label in &response.unresolved {
-        println!(
+        say!(
             "※ {label}{}",
             context.words("は、データセットにありません。", " is in none of the data sets.")
         );
     }
     if response.sources.is_empty() {
-        println!("{}", context.words("該当なし", "nothing found"));
+        say!("{}", context.words("該当なし", "nothing found"));
     }
     for source in &response.sources {
-        println!(
+        say!(
             "[{}] {}（{}・{}、{}）",
             source.number,
             source.citation,
@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<(), Failure> {
             source.scope_label,
             source.passage.path
         );
-        println!("    {}", source.snippet.replace('\n', " "));
+        say!("    {}", source.snippet.replace('\n', " "));
     }
     Ok(())
 }

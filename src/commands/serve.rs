@@ -12,7 +12,7 @@ use crate::web;
 
 pub(super) fn run(context: &Context) -> Result<(), Failure> {
     serve(context, Vec::new(), |address| {
-        println!(
+        say!(
             "{}: http://{address}/",
             context.words("ブラウザーで開いてください", "Open in a browser")
         );

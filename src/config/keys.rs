@@ -73,9 +73,14 @@ pub const KEYS: &[Key] = &[
         name: "log",
         help: "error, warn, info, debug, trace, or a filter such as kura=debug",
         set: |config, value| {
-            value
-                .parse::<tracing_subscriber::filter::Targets>()
-                .map_err(|_| "a level or a filter such as kura=debug is expected".to_owned())?;
+            let levels = ["off", "error", "warn", "info", "debug", "trace"];
+            let known = value.split(',').all(|part| {
+                let level = part.rsplit('=').next().unwrap_or(part).trim();
+                levels.contains(&level.to_ascii_lowercase().as_str())
+            });
+            if !known {
+                return Err("off, error, warn, info, debug, trace, or a filter such as kura=debug is expected".to_owned());
+            }
             config.log = value.to_owned();
             Ok(())
         },

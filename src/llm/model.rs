@@ -70,8 +70,8 @@ pub struct TextRequest {
 pub enum TextEvent {
     /// More text: whole characters.
     Text(String),
-    /// The end.
-    Finished { reason: TextReason, prompt_tokens: usize, completion_tokens: usize },
+    /// The end; [`TextStream::counts`] tells how much was written.
+    Finished(TextReason),
     /// The model failed, and why.
     Failed(String),
 }
@@ -245,37 +245,39 @@ impl TextStream {
         }
     }
 
+    /// Tokens of the prompt, and tokens written so far.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.prompt_tokens, self.completion_tokens)
+    }
+
     fn token(&mut self, id: u32) -> String {
         self.completion_tokens += 1;
         let piece = self.detokenizer.push(&self.tokenizer, id);
         let step = self.stops.push(&piece);
         if step.stopped_by.is_some() {
-            self.ended = Some(self.finished(TextReason::Stop));
+            self.ended = Some(TextEvent::Finished(TextReason::Stop));
         }
         step.text
     }
 
     fn finish(&mut self, reason: Reason) -> String {
-        let step = self.stops.push(&self.detokenizer.flush());
+        // Cut by the limit, the last character may be unfinished: it is left out, not replaced.
+        let tail = match reason {
+            Reason::Length | Reason::Cancelled => String::new(),
+            Reason::Stop | Reason::Error(_) => self.detokenizer.flush(),
+        };
+        let step = self.stops.push(&tail);
         let mut text = step.text;
         if step.stopped_by.is_none() {
             text.push_str(&self.stops.flush());
         }
         self.ended = Some(match reason {
-            Reason::Stop => self.finished(TextReason::Stop),
-            Reason::Length => self.finished(TextReason::Length),
-            Reason::Cancelled => self.finished(TextReason::Cancelled),
+            Reason::Stop => TextEvent::Finished(TextReason::Stop),
+            Reason::Length => TextEvent::Finished(TextReason::Length),
+            Reason::Cancelled => TextEvent::Finished(TextReason::Cancelled),
             Reason::Error(why) => TextEvent::Failed(why),
         });
         text
-    }
-
-    fn finished(&self, reason: TextReason) -> TextEvent {
-        TextEvent::Finished {
-            reason,
-            prompt_tokens: self.prompt_tokens,
-            completion_tokens: self.completion_tokens,
-        }
     }
 }
 

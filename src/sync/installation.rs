@@ -16,20 +16,21 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Opens the folder, making it (mode 0700) where it is missing.
-    ///
-    /// # Errors
-    /// The folder cannot be made or read.
-    pub fn open(root: &Path) -> Result<Self, SyncError> {
-        let installation = Self { root: root.to_owned() };
-        for dir in [root.to_owned(), installation.datasets_dir(), installation.models_dir()] {
+    /// Names the folder. Nothing is made until something is installed ([`Self::writer`]).
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// Makes the folders that are missing, for their owner alone.
+    pub(super) fn make(&self) -> Result<(), SyncError> {
+        for dir in [&self.root, &self.datasets_dir(), &self.models_dir(), &self.staging_dir()] {
             DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
-                .create(&dir)
-                .map_err(SyncError::io("make the folder", &dir))?;
+                .create(dir)
+                .map_err(SyncError::io("make the folder", dir))?;
         }
-        Ok(installation)
+        Ok(())
     }
 
     /// The folder itself.
@@ -92,16 +93,26 @@ impl Installation {
         read_json(&path)?.ok_or(SyncError::Damaged { path, why: "missing".to_owned() })
     }
 
-    /// The record of a model.
+    /// The record of a model. Two ids may name the same file; the record carries the one asked for.
     ///
     /// # Errors
     /// It is missing or damaged.
-    pub fn model(&self, blake3: &str) -> Result<ModelRecord, SyncError> {
+    pub fn model(&self, id: &str, blake3: &str) -> Result<ModelRecord, SyncError> {
         let path = self.models_dir().join(blake3).join("model.json");
-        read_json(&path)?.ok_or(SyncError::Damaged { path, why: "missing".to_owned() })
+        let record: Option<ModelRecord> = read_json(&path)?;
+        let record = record.ok_or(SyncError::Damaged { path, why: "missing".to_owned() })?;
+        Ok(ModelRecord { id: id.to_owned(), ..record })
     }
 
-    /// Locks the folder for a change and sweeps what an interrupted one left.
+    /// The records of all models, by id.
+    ///
+    /// # Errors
+    /// The state or a record is missing or damaged.
+    pub fn models(&self) -> Result<Vec<ModelRecord>, SyncError> {
+        self.state()?.models.iter().map(|(id, blake3)| self.model(id, blake3)).collect()
+    }
+
+    /// Makes the folder where it is missing, locks it for a change and sweeps what an interrupted one left.
     ///
     /// # Errors
     /// Another process holds the lock, or the folder cannot be written.

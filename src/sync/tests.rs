@@ -36,7 +36,7 @@ fn add(installation: &Installation, edition: &str) -> String {
 #[test]
 fn two_generations_stay() {
     let dir = tempfile::tempdir().unwrap();
-    let installation = Installation::open(dir.path()).unwrap();
+    let installation = Installation::new(dir.path());
     assert_eq!(add(&installation, "r8.1"), "r8.1");
     assert_eq!(add(&installation, "r8.2"), "r8.2");
     assert_eq!(add(&installation, "r8.2"), "r8.2-2");
@@ -58,7 +58,7 @@ fn two_generations_stay() {
 #[test]
 fn what_was_cut_off_is_swept() {
     let dir = tempfile::tempdir().unwrap();
-    let installation = Installation::open(dir.path()).unwrap();
+    let installation = Installation::new(dir.path());
     add(&installation, "r8.1");
     std::fs::create_dir_all(dir.path().join("staging/build-x/index")).unwrap();
     std::fs::create_dir_all(installation.generation_dir("town", "r8.9")).unwrap();
@@ -71,7 +71,7 @@ fn what_was_cut_off_is_swept() {
 #[test]
 fn one_writer_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
-    let installation = Installation::open(dir.path()).unwrap();
+    let installation = Installation::new(dir.path());
     let first = installation.writer().unwrap();
     assert!(matches!(installation.writer(), Err(SyncError::Locked { .. })));
     drop(first);
@@ -81,7 +81,7 @@ fn one_writer_at_a_time() {
 #[test]
 fn a_damaged_state_is_named_and_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let installation = Installation::open(dir.path()).unwrap();
+    let installation = Installation::new(dir.path());
     add(&installation, "r8.1");
     std::fs::write(installation.state_path(), "{").unwrap();
     let error = installation.writer().unwrap_err().to_string();
@@ -92,7 +92,7 @@ fn a_damaged_state_is_named_and_kept() {
 #[test]
 fn the_last_model_leaves_none_in_use() {
     let dir = tempfile::tempdir().unwrap();
-    let installation = Installation::open(dir.path()).unwrap();
+    let installation = Installation::new(dir.path());
     for (id, blake3) in [("a", "aa"), ("b", "bb")] {
         let mut writer = installation.writer().unwrap();
         let staging = writer.stage().unwrap();
@@ -111,6 +111,8 @@ fn the_last_model_leaves_none_in_use() {
         };
         writer.commit_model(staging, &record).unwrap();
     }
+    let ids: Vec<_> = installation.models().unwrap().into_iter().map(|model| model.id).collect();
+    assert_eq!(ids, ["a", "b"]);
     let mut writer = installation.writer().unwrap();
     assert_eq!(writer.state().model.as_deref(), Some("a"));
     writer.use_model("b").unwrap();

@@ -1,6 +1,7 @@
 //! Changes to the data folder: one at a time, each by one switch of `state.json`.
 
 use std::fs::{self, File};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -32,11 +33,13 @@ impl Staging {
 
 impl Writer {
     pub(super) fn open(installation: Installation) -> Result<Self, SyncError> {
+        installation.make()?;
         let path = installation.root().join("kura.lock");
         let lock = File::options()
             .create(true)
             .truncate(false)
             .write(true)
+            .mode(0o600)
             .open(&path)
             .map_err(SyncError::io("open", &path))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
@@ -55,7 +58,6 @@ impl Writer {
     /// A fresh folder to build in, on the same file system as its final place.
     pub fn stage(&self) -> Result<Staging, SyncError> {
         let parent = self.installation.staging_dir();
-        fs::create_dir_all(&parent).map_err(SyncError::io("make the folder", &parent))?;
         let dir = tempfile::Builder::new()
             .prefix("build-")
             .tempdir_in(&parent)

@@ -28,7 +28,7 @@ class Desk:
         gold = r.choice(self.passages)
         asked = r.choice([n for n, (_, questions) in enumerate(gold[1]) if questions])
         nothing = r.random() < none_share
-        count = r.randint(1, passages_max)
+        count = max(r.randint(1, passages_max), r.randint(1, passages_max))
         shown = [] if nothing else [(gold[0], *self.write(gold[1], asked))]
         question = r.choice(gold[1][asked][1])
         for distractor in r.sample([p for p in self.passages if p is not gold], count):

@@ -136,7 +136,8 @@ class Maker:
         if not 12 <= len(sentence) <= quote_max or len(question) > 60:
             return None
         nothing = r.random() < none_share
-        others = self.others(law, at, r.randint(1 if nothing else 0, passages_max - 1) + nothing, hard)
+        count = max(r.randint(0, passages_max - 1), r.randint(0, passages_max - 1), int(nothing))
+        others = self.others(law, at, count + nothing, hard)
         passages = []
         for other, spot in [(article, gold)] * (not nothing) + [(o, None) for o in others]:
             passages.append((self.label(other), self.window(other, spot, r.randint(30, chars_max))))

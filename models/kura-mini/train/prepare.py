@@ -24,9 +24,9 @@ import tokens
 # articles among the distractors, share of 該当なし, shares of (copy, law, town, desk) examples
 STAGES = {
     "a": (256, 1_500_000, 2, 70, 45, 0.1, 0.0, (0.5, 0.2, 0.3, 0)),
-    "b": (320, 5_000_000, 4, 110, 80, 0.4, 0.12, (0.12, 0.38, 0.5, 0)),
-    "c": (768, 4_500_000, 4, 240, 100, 0.6, 0.18, (0.05, 0.45, 0.5, 0)),
-    "d": (512, 1_500_000, 4, 160, 80, 0.6, 0.2, (0.02, 0.33, 0.2, 0.45)),
+    "b": (320, 2_500_000, 4, 60, 60, 0.4, 0.12, (0.12, 0.38, 0.5, 0)),
+    "c": (640, 2_000_000, 4, 200, 100, 0.6, 0.18, (0.05, 0.45, 0.5, 0)),
+    "d": (512, 1_500_000, 4, 160, 80, 0.6, 0.3, (0.02, 0.33, 0.2, 0.45)),
 }
 
 
@@ -98,7 +98,7 @@ def make_stage(name, maker, town, tokenizer, seed):
         if rng.random() < 0.015:
             example = samples.everyday(rng)
         elif kind == "town":
-            example = town.example(passages, 1 + passages, none)
+            example = town.example(passages, 3 if length < 400 else 5, none)
         elif kind == "desk":
             example = written.example(passages, none, lambda: town.example(1, 4, 0)[0][0])
         else:

@@ -201,7 +201,7 @@ class Town:
         """(passages, question, answer, index or -1). Distractors: other services with the same kinds, or the like."""
         r = self.random
         while True:
-            count = r.randint(1, passages_max)
+            count = max(r.randint(1, passages_max), r.randint(1, passages_max))
             services = r.sample(SERVICES, count + 1)
             if r.random() < 0.15:
                 services[1:] = [services[1]] * count

@@ -24,11 +24,11 @@ import wiring
 # stage: (rows per step, weighed positions per row, steps, weight of the loss on text outside the answers)
 PLAN = [
     ("a", (16, 72, 40, 0.1)),
-    ("b", (12, 84, 250, 0.03)),
-    ("c", (5, 150, 130, 0.02)),
-    ("d", (7, 120, 90, 0.02)),
+    ("b", (12, 84, 260, 0.03)),
+    ("c", (6, 130, 100, 0.02)),
+    ("d", (7, 120, 300, 0.02)),
 ]
-CHOICE = 4.0  # weight of the tokens that choose: the first two of an answer
+CHOICE = 4.0  # weight of the tokens that choose: the first two of an answer, and its number
 
 
 def main():
@@ -92,7 +92,8 @@ def pick(stage, rows, places, seed, step, other):
         where[row] = np.concatenate([answer, rest])
         weight[row, : len(answer)] = 1
         first = np.isin(answer - 1, answer, invert=True)
-        weight[row, : len(answer)][first | np.roll(first, 1)] = CHOICE
+        last = np.isin(answer + 1, answer, invert=True)
+        weight[row, : len(answer)][first | np.roll(first, 1) | np.roll(last, -2)] = CHOICE
         weight[row, len(answer) :] = other
     target = np.take_along_axis(tokens, where + 1, 1)
     return {"tokens": tokens, "segments": segments, "where": where, "weight": weight, "target": target}

@@ -137,8 +137,9 @@ def in_passage(params, size, angle, compare, mix, clues):
     o[0, ASKED] += 1
     separator = np.eye(SIZE)[0] @ mix["one"]
     opened = embedding[clues.bracket, NOW] @ mix["one"]
-    for head, flag, before, strength in ((2, FLAG, separator, 42), (3, SECOND_FLAG, opened, 60)):
-        clock(params, 1, head, 1, -25, 40, (8, 9), angle, unit)
+    clock(params, 1, 2, 1, -25, 60, (9, 11), angle, unit)  # the nearest within a sentence
+    clock(params, 1, 3, 1, -300, 60, (13, 14), angle, unit)  # the nearest within the whole prompt
+    for head, flag, before, strength in ((2, FLAG, separator, 50), (3, SECOND_FLAG, opened, 70)):
         q[CONSTANT, head * SIZE + flag] += 20 * unit
         k[ONE, SIZE + flag] += before / (before @ before) * strength * size * 0.9
     v[NOW, SIZE : 2 * SIZE] += np.eye(SIZE) * size
