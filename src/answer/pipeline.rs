@@ -20,6 +20,9 @@ use crate::search::Query;
 const NOT_FOUND: &str =
     "該当なし\n選ばれたデータセットに、この質問に答えられる記載は見つかりませんでした。";
 
+/// What the reader sees where there is nothing to look in.
+const NO_DATA: &str = "該当なし\n使えるデータセットがありません。情報担当者に知らせてください。";
+
 /// How a model says that nothing fits.
 const NOT_FOUND_MARK: &str = "該当なし";
 
@@ -109,7 +112,8 @@ pub(super) async fn answer(mut job: Job, shelf: Arc<Shelf>, request: AnswerReque
     if sources.is_empty() {
         let sent = job.send(AnswerEvent::Sources { sources }).await;
         if sent.is_ok() {
-            job.whole(AnswerKind::NotFound, NOT_FOUND, Vec::new(), datasets).await;
+            let text = if shelf.records.is_empty() { NO_DATA } else { NOT_FOUND };
+            job.whole(AnswerKind::NotFound, text, Vec::new(), datasets).await;
         }
         return;
     }

@@ -1,6 +1,6 @@
 //! The help in Japanese: a table from the path of a command or argument to its words.
 
-use clap::Command;
+use clap::{Arg, ArgAction, Command};
 
 /// `path` is the subcommands joined by spaces, `path <id>` an argument by its id.
 const HELP: &[(&str, &str)] = &[
@@ -78,15 +78,34 @@ fn lookup(path: &str) -> Option<&'static str> {
     HELP.iter().find(|(key, _)| *key == path).map(|(_, words)| *words)
 }
 
+/// The parts of a help page, with their headings in Japanese.
+const PAGE: &str = "{about-with-newline}\n使い方: {usage}\n\n{all-args}";
+
 /// Puts the Japanese help in place of the English one.
 pub(super) fn translate(command: Command) -> Command {
     translate_at(command, "")
-        .disable_help_subcommand(true)
-        .subcommand_help_heading("コマンド")
-        .next_help_heading("オプション")
 }
 
-fn translate_at(mut command: Command, path: &str) -> Command {
+fn translate_at(command: Command, path: &str) -> Command {
+    let mut command = command
+        .disable_help_subcommand(true)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .subcommand_help_heading("コマンド")
+        .help_template(PAGE)
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(ArgAction::Help)
+                .help("この説明を表示")
+                .help_heading("オプション"),
+        );
+    if path.is_empty() {
+        let action = ArgAction::Version;
+        let version = Arg::new("version").short('V').long("version").action(action);
+        command = command.arg(version.help("版を表示").help_heading("オプション"));
+    }
     if let Some(words) = lookup(path) {
         command = command.about(words);
     }
@@ -94,7 +113,10 @@ fn translate_at(mut command: Command, path: &str) -> Command {
     for id in arguments {
         let key = if path.is_empty() { format!("<{id}>") } else { format!("{path} <{id}>") };
         if let Some(words) = lookup(&key) {
-            command = command.mut_arg(id, |argument| argument.help(words));
+            command = command.mut_arg(id, |argument| {
+                let heading = if argument.is_positional() { "引数" } else { "オプション" };
+                argument.help(words).help_heading(heading)
+            });
         }
     }
     let children: Vec<String> =

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Context, Failure, output};
 use crate::cli::DoctorArgs;
 use crate::document::DatasetInfo;
-use crate::llm::{self, Model};
+use crate::llm::{self, EngineMemory, EngineOptions, Model};
 use crate::search::Index;
 use crate::sync::{Installation, ModelRecord};
 use crate::text::Lang;
@@ -198,7 +198,7 @@ fn installed(report: &mut Report, context: &Context) {
             format!("使うモデル「{id}」が登録されていません。kura model use で選び直してください。"),
             format!("The model to use, {id}, is not installed; choose with kura model use."),
         ),
-        Some((id, Some(blake3))) => model(report, &installation, id, blake3),
+        Some((id, Some(blake3))) => model(report, context, &installation, id, blake3),
     }
 }
 
@@ -243,7 +243,13 @@ fn dataset(report: &mut Report, installation: &Installation, id: &str, generatio
     );
 }
 
-fn model(report: &mut Report, installation: &Installation, id: &str, blake3: &str) {
+fn model(
+    report: &mut Report,
+    context: &Context,
+    installation: &Installation,
+    id: &str,
+    blake3: &str,
+) {
     let path = installation.model_path(blake3);
     let record: Result<ModelRecord, _> = installation.model(id, blake3);
     let checked = Model::check(&path).map_err(|why| why.to_string());
@@ -262,29 +268,48 @@ fn model(report: &mut Report, installation: &Installation, id: &str, blake3: &st
             return;
         }
     };
-    let needed_mib = record.size_bytes / (1 << 20) + 256;
-    let memory_mib = memory_mib().unwrap_or(u64::MAX);
-    if needed_mib > memory_mib {
-        report.add(
-            "memory",
-            Verdict::Bad,
-            format!("モデル「{}」には約{needed_mib} MiBのメモリが必要ですが、使えるのは{memory_mib} MiBです。小さいモデルを使ってください。", record.name),
-            format!("Model {} needs about {needed_mib} MiB of memory, but {memory_mib} MiB are available; use a smaller one.", record.id),
-        );
-    } else {
-        report.add(
-            "model",
-            if record.self_test { Verdict::Warning } else { Verdict::Good },
-            match record.self_test {
-                true => format!("モデル「{}」は動作確認用です。業務には別のモデルを入れてください（kura model catalogue）。", record.name),
-                false => format!("モデル「{}」：使えます。", record.name),
-            },
-            match record.self_test {
-                true => format!("Model {} is for self-tests only; add another one for work (kura model catalogue).", record.id),
-                false => format!("Model {}: usable.", record.id),
-            },
-        );
+    report.add(
+        "model",
+        if record.self_test { Verdict::Warning } else { Verdict::Good },
+        match record.self_test {
+            true => format!(
+                "モデル「{}」は動作確認用です。業務には別のモデルを入れてください（kura model catalogue）。",
+                record.name
+            ),
+            false => format!("モデル「{}」：使えます。", record.name),
+        },
+        match record.self_test {
+            true => format!(
+                "Model {} is for self-tests only; add another one for work (kura model catalogue).",
+                record.id
+            ),
+            false => format!("Model {}: usable.", record.id),
+        },
+    );
+    let options = EngineOptions::from_config(&context.config.engine);
+    if let (Ok(memory), Some(free_mib)) = (Model::memory(&path, &options), memory_mib()) {
+        self::memory(report, &record, memory, free_mib);
     }
+}
+
+/// The model's memory, with the answers of all slots full, against what is free.
+fn memory(report: &mut Report, record: &ModelRecord, memory: EngineMemory, free_mib: u64) {
+    let needed_mib = ((memory.weights + memory.kv_cache) >> 20) as u64 + 64;
+    let fits = needed_mib <= free_mib;
+    report.add(
+        "memory",
+        if fits { Verdict::Good } else { Verdict::Bad },
+        format!(
+            "メモリ：モデル「{}」に約{needed_mib} MiB必要、空きは{free_mib} MiB：{}",
+            record.name,
+            if fits { "足りています。" } else { "足りません。小さいモデルにするか、engine.slotsやengine.context_tokensを減らしてください。" }
+        ),
+        format!(
+            "Memory: model {} needs about {needed_mib} MiB, {free_mib} MiB are free: {}",
+            record.id,
+            if fits { "enough." } else { "not enough; use a smaller model, fewer engine.slots or a shorter engine.context_tokens." }
+        ),
+    );
 }
 
 /// Memory that programs can still get, in MiB; `None` where the system does not tell.

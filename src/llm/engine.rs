@@ -21,6 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use self::queue::{Job, PushError, Queue};
 use self::worker::Worker;
+use super::architecture::Architecture;
 use super::decoder::{Decoder, DecoderOptions};
 use super::error::ModelError;
 use super::gguf::Gguf;
@@ -178,6 +179,22 @@ pub struct EngineMemory {
     pub kv_cache: usize,
 }
 
+impl EngineMemory {
+    fn needed(gguf: &Gguf, architecture: &Architecture, options: &EngineOptions) -> Self {
+        let context = options.context_tokens.min(architecture.context_tokens);
+        let kv_cache = cache_size_bytes(architecture, options.slots, context, options.kv_type);
+        Self { weights: gguf.file_size_bytes(), kv_cache }
+    }
+
+    /// What a model would take with these options, without loading it.
+    ///
+    /// # Errors
+    /// The model is of an unknown kind or damaged.
+    pub fn of(gguf: &Gguf, options: &EngineOptions) -> Result<Self, ModelError> {
+        Ok(Self::needed(gguf, &Architecture::read(gguf)?, options))
+    }
+}
+
 /// What the engine and its thread share.
 struct Shared {
     queue: Queue,
@@ -218,17 +235,9 @@ impl Engine {
     /// The model is of an unknown kind or damaged, an option is wrong, or memory does not suffice.
     pub fn from_gguf(gguf: &Gguf, options: &EngineOptions) -> Result<Self, ModelError> {
         check_options(options)?;
-        let architecture = super::architecture::Architecture::read(gguf)?;
+        let architecture = Architecture::read(gguf)?;
         let context_tokens = options.context_tokens.min(architecture.context_tokens);
-        let memory = EngineMemory {
-            weights: gguf.file_size_bytes(),
-            kv_cache: cache_size_bytes(
-                &architecture,
-                options.slots,
-                context_tokens,
-                options.kv_type,
-            ),
-        };
+        let memory = EngineMemory::needed(gguf, &architecture, options);
         if options.device == DeviceChoice::Cpu {
             memory::check(memory, memory::available_bytes())?;
             if !super::has_fast_kernels() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::chat_template::{ChatMessage, ChatTemplate, RenderOptions, TemplateError};
 use super::detokenize::Detokenizer;
 use super::engine::{
-    Engine, EngineError, EngineOptions, Event, Generation, Health, Reason, Request,
+    Engine, EngineError, EngineMemory, EngineOptions, Event, Generation, Health, Reason, Request,
 };
 use super::error::ModelError;
 use super::gguf::{Gguf, GgufError};
@@ -110,6 +110,14 @@ impl Model {
         read_template(path, &tokenizer)?;
         super::architecture::Architecture::read(&gguf)?;
         Ok(ModelInfo::read(&gguf)?)
+    }
+
+    /// Memory that the model of a file would take with these options, without loading it.
+    ///
+    /// # Errors
+    /// As for `load`.
+    pub fn memory(path: &Path, options: &EngineOptions) -> Result<EngineMemory, LoadError> {
+        Ok(EngineMemory::of(&Gguf::open(path)?, options)?)
     }
 
     pub fn info(&self) -> &ModelInfo {
