@@ -2,7 +2,7 @@
 //!
 //! The map of the code, from the top; imports go down only (`tests/it/tidy.rs` holds it):
 //!
-//! - [`cli`], [`commands`]: parse once, then one file per subcommand that builds the parts and runs.
+//! - [`cli`], [`commands`]: parse once; one file per subcommand that builds the parts and runs.
 //! - [`web`]: HTTP: the page for staff, the JSON API, the OpenAI API.
 //! - [`answer`]: retrieve → prompt → generate → check citations → stamp with provenance.
 //! - [`llm`], [`search`], [`ingest`], [`sync`]: siblings that do not know each other:

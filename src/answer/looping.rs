@@ -1,4 +1,4 @@
-//! A small model may write the same words without end: found from the text, so that it can be ended.
+//! A small model may write the same words without end: seen in the text, so that it can be ended.
 
 /// Repetitions in a row that make a loop.
 const TIMES: usize = 4;

@@ -93,7 +93,7 @@ fn warnings(dir: &Path, info: &DatasetInfo, read: Vec<(String, String)>) -> Vec<
             ja: "dataset.tomlの[[document]]にありますが、このファイルはありません。pathを確かめてください。".to_owned(),
             en: "named by a [[document]] of dataset.toml, but there is no such file; check its path".to_owned(),
         })
-        .chain(read.into_iter().map(|(path, text)| FileProblem { path, ja: text.clone(), en: text }))
+        .chain(read.into_iter().map(|(path, ja)| FileProblem { path, en: ja.clone(), ja }))
         .collect()
 }
 

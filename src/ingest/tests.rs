@@ -11,7 +11,8 @@ const SEEDS: [(Format, &str); 5] = [
     (
         Format::Html,
         "<!DOCTYPE html><html><head><meta charset=utf-8><title>題</title></head><body><h1>介護保険料</h1>\
-         <table><tr><th rowspan=2>区分</th><th colspan=2>額</th></tr><tr><td>甲</td><td>乙</td></tr></table>\
+         <table><tr><th rowspan=2>区分</th><th colspan=2>額</th></tr>\
+         <tr><td>甲</td><td>乙</td></tr></table>\
          <ul><li>申請書<ol><li>写し</ol></ul><p><ruby>瑕疵<rt>かし</rt></ruby>の通知&amp;その他</p></body></html>",
     ),
     (

@@ -99,8 +99,8 @@ fn matches(text: &str, question: &Question) -> Vec<(Range<usize>, f32)> {
     found
 }
 
-/// The window with the most weight; each term counts once; of equals, the one that begins nearest to
-/// its first match.
+/// The window with the most weight; each term counts once; of equals, the one that begins nearest
+/// to its first match.
 fn best_window(text: &str, bounds: &[usize], matches: &[(Range<usize>, f32)]) -> Range<usize> {
     let chars = bounds.len() - 1;
     if chars <= LENGTH_CHARS + LENGTH_CHARS / 4 {

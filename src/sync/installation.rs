@@ -112,7 +112,8 @@ impl Installation {
         self.state()?.models.iter().map(|(id, blake3)| self.model(id, blake3)).collect()
     }
 
-    /// Makes the folder where it is missing, locks it for a change and sweeps what an interrupted one left.
+    /// Makes the folder where it is missing, locks it for a change, and sweeps what an
+    /// interrupted one left.
     ///
     /// # Errors
     /// Another process holds the lock, or the folder cannot be written.

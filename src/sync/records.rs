@@ -1,4 +1,4 @@
-//! The files that describe what is installed, as JSON: `state.json`, `generation.json`, `model.json`.
+//! What is installed, as JSON: `state.json`, `generation.json`, `model.json`.
 
 use std::collections::BTreeMap;
 

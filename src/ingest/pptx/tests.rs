@@ -56,7 +56,8 @@ fn parts() -> Vec<(&'static str, String)> {
         </a:graphicData></a:graphic></p:graphicFrame>";
     let diagram_relation = [("d", "diagramData", "../diagrams/data1.xml")];
     let data = "<dgm:dataModel><dgm:ptLst><dgm:pt><dgm:t><a:p><a:r><a:t>受付</a:t></a:r></a:p>\
-        </dgm:t></dgm:pt><dgm:pt type='pres'><dgm:t><a:p><a:r><a:t>無</a:t></a:r></a:p></dgm:t></dgm:pt>\
+        </dgm:t></dgm:pt>\
+        <dgm:pt type='pres'><dgm:t><a:p><a:r><a:t>無</a:t></a:r></a:p></dgm:t></dgm:pt>\
         <dgm:pt><dgm:t><a:p><a:r><a:t>審査</a:t></a:r></a:p></dgm:t></dgm:pt></dgm:ptLst>\
         </dgm:dataModel>";
     vec![
