@@ -62,3 +62,58 @@ fn a_file_that_is_no_model_is_refused() {
     assert!(message.contains("x.gguf"), "{message}");
     assert!(env.fail(&["model", "use", "x"], 1).contains('x'));
 }
+
+/// The self-test model of the repository.
+fn model() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/kura-mini/kura-mini-q8_0.gguf")
+}
+
+#[test]
+fn one_file_may_have_two_names() {
+    let env = Env::new();
+    for id in ["a", "b"] {
+        env.succeed(&["model", "add", text(&model()), "--id", id]);
+    }
+    let list = env.json(&["model", "list", "--json"]);
+    assert_eq!((&list[0]["id"], &list[1]["id"]), (&"a".into(), &"b".into()));
+    assert_eq!(list[0]["self_test"], true, "known by its content, whatever its name");
+    env.succeed(&["model", "remove", "a"]);
+    assert!(env.succeed(&["model", "verify"]).contains("b: OK"));
+
+    let other = env.path("b.gguf");
+    kura::llm::testing::TestModel::new("llama").write(&other).unwrap();
+    assert!(env.fail(&["model", "add", text(&other)], 1).contains("--id"));
+    env.succeed(&["model", "add", text(&other), "--id", "c"]);
+    std::fs::write(env.data_dir().join("models").join(hash_of(&env, "c")).join("model.gguf"), "x")
+        .unwrap();
+    assert!(env.run(&["model", "verify"]).status.code() == Some(1));
+}
+
+fn hash_of(env: &Env, id: &str) -> String {
+    let list = env.json(&["model", "list", "--json"]);
+    let list = list.as_array().unwrap();
+    list.iter().find(|model| model["id"] == id).unwrap()["blake3"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_crash() {
+    let env = Env::new();
+    for arguments in [&["model", "catalogue"][..], &["completions", "bash"], &["--help"]] {
+        let mut child = env.spawn(arguments);
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(!errors.contains("panicked"), "{arguments:?}: {errors}");
+        assert_ne!(output.status.code(), Some(101));
+    }
+}
+
+#[test]
+fn looking_makes_nothing() {
+    let env = Env::new();
+    env.succeed(&["dataset", "list"]);
+    env.succeed(&["model", "list"]);
+    env.run(&["doctor"]);
+    assert!(!env.data_dir().exists());
+    assert!(env.fail(&["dataset", "list", "--log", "loud"], 2).contains("loud"));
+}
