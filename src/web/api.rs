@@ -43,7 +43,7 @@ async fn answer(State(state): State<AppState>, request: Request) -> Result<Respo
     fields.only(&["question", "datasets", "max_tokens"])?;
     let request = AnswerRequest {
         question: question("question", fields.required_text("question")?)?,
-        datasets: fields.texts("datasets")?,
+        datasets: fields.datasets()?,
         max_tokens: fields.count("max_tokens", 1..=1_000_000)?,
         ..AnswerRequest::default()
     };
@@ -99,7 +99,7 @@ async fn search_by_json(
     fields.only(&["query", "datasets", "limit"])?;
     let query = SearchRequest {
         query: fields.required_text("query")?.to_owned(),
-        datasets: fields.texts("datasets")?,
+        datasets: fields.datasets()?,
         limit: fields.count("limit", 1..=100)?,
     };
     search(&state, query, "query").await

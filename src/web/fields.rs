@@ -139,6 +139,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Ids of data sets, at least one; absent means all.
+    pub(crate) fn datasets(&self) -> Result<Option<Vec<String>>, Problem> {
+        match self.texts("datasets")? {
+            Some(ids) if ids.is_empty() => {
+                Err(self.wrong("datasets", "1つ以上選んでください。", "it is empty"))
+            }
+            ids => Ok(ids),
+        }
+    }
+
     pub(crate) fn missing(&self, name: &str) -> Problem {
         self.wrong(name, "指定してください。", "it is required")
     }

@@ -11,9 +11,11 @@ use super::problem::{Audience, Problem};
 /// Lets the request through to its handler, or refuses it.
 pub(crate) async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    // Step 1: a name that a foreign page made point at this computer is not ours.
+    // Step 1: a name that a foreign page made point at this computer is not ours. The style of
+    // the page that says so is no secret.
+    let is_asset = request.uri().path().starts_with("/assets/");
     let (name, port) = host(&request).map_or(("", ""), name_and_port);
-    if state.options.loopback_only && !is_loopback(name, port) {
+    if state.options.loopback_only && !is_asset && !is_loopback(name, port) {
         return Problem::WrongHost { port: port.parse().ok() }.into_response();
     }
     // Step 2: a foreign page can send forms here, but its browser says whence.
@@ -23,7 +25,7 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
     }
     // Step 3: the key, by header (programs) or by the cookie of the log-in form (browsers).
     let path = request.uri().path();
-    let open = path == "/healthz" || path == "/login" || path.starts_with("/assets/");
+    let open = path == "/healthz" || path == "/login" || is_asset;
     if let Some(key) = state.options.access_key.as_deref().filter(|_| !open) {
         let bearer = bearer_key(headers);
         let allowed = bearer.is_some_and(|given| state.sessions.same_key(given, key.as_bytes()))

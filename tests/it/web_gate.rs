@@ -46,6 +46,8 @@ async fn on_loopback_only_loopback_names_are_answered() {
     ] {
         let page = send(&router, "GET", "/", &[("host", host)], "").await;
         assert!(page.status == 403 && page.text.contains(url), "{host}: {}", page.text);
+        let style = send(&router, "GET", "/assets/kura.css", &[("host", host)], "").await;
+        assert_eq!(style.status, 200, "that page has its style");
     }
 }
 

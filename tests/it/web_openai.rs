@@ -60,6 +60,7 @@ fn wrong_requests() -> Vec<(&'static str, String, u16, &'static str)> {
         (CHATS, chat(&json!({"frobnicate": 1})), 400, "frobnicate"),
         (CHATS, chat(&json!({"kura": {}})), 400, "kura.datasets"),
         (CHATS, chat(&json!({"kura": {"datasets": "some"}})), 400, "kura.datasets"),
+        (CHATS, chat(&json!({"kura": {"datasets": []}})), 400, "kura.datasets"),
         (CHATS, chat(&json!({"kura": {"datasets": ["none"]}})), 404, "kura.datasets"),
         (CHATS, chat(&json!({"kura": {"datasets": "all"}, "stop": "x"})), 400, "stop"),
         (CHATS, chat(&json!({"model": "gpt-9"})), 404, "model"),

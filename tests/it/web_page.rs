@@ -121,6 +121,7 @@ async fn wrong_requests_of_the_page_are_told_in_japanese() {
         ("/api/answer", r#"{"question": 1}"#, 400, "invalid_parameter"),
         ("/api/answer", r#"{"question": "a", "dataset": []}"#, 400, "invalid_parameter"),
         ("/api/answer", r#"{"question": "a", "max_tokens": 0}"#, 400, "invalid_parameter"),
+        ("/api/answer", r#"{"question": "a", "datasets": []}"#, 400, "invalid_parameter"),
         ("/api/answer", r#"{"question": "a", "datasets": ["x"]}"#, 404, "dataset_not_found"),
         ("/api/answer", long.as_str(), 400, "invalid_parameter"),
         ("/api/answer", large.as_str(), 413, "request_too_large"),

@@ -296,7 +296,7 @@ fn grounding(fields: &Fields<'_>) -> Result<Option<Option<Vec<String>>>, Problem
     match kura.get("datasets") {
         None => Err(kura.missing("datasets")),
         Some(Value::String(all)) if all == "all" => Ok(Some(None)),
-        Some(Value::Array(_)) => Ok(Some(kura.texts("datasets")?)),
+        Some(Value::Array(_)) => Ok(Some(kura.datasets()?)),
         Some(_) => {
             let en = "an array of data set ids, or the string 'all'";
             Err(kura.wrong_type("datasets", "idの配列か\"all\"", en))
