@@ -42,26 +42,37 @@ async fn answer(State(state): State<AppState>, request: Request) -> Result<Respo
     let fields = Fields::new(&map);
     fields.only(&["question", "datasets", "max_tokens"])?;
     let request = AnswerRequest {
-        question: question(fields.required_text("question")?)?,
-        datasets: fields.texts("datasets")?,
+        question: question("question", fields.required_text("question")?)?,
+        datasets: fields.datasets()?,
         max_tokens: fields.count("max_tokens", 1..=1_000_000)?,
         ..AnswerRequest::default()
     };
+    need_datasets(&state).await?;
     let answering = Answering::start(&state, async |service| service.answer(request).await).await?;
     let events = answering.map(|event| Event::default().json_data(event));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
-/// A question of bearable length, without blank ends.
-pub(crate) fn question(text: &str) -> Result<String, Problem> {
+/// A question of bearable length, without blank ends; `name` is the parameter that holds it.
+pub(crate) fn question(name: &str, text: &str) -> Result<String, Problem> {
     if text.chars().count() > QUESTION_CHARS_MAX {
         return Err(Problem::parameter(
-            "question",
+            name,
             format!("{QUESTION_CHARS_MAX}文字以内にしてください。"),
             format!("it must have at most {QUESTION_CHARS_MAX} characters"),
         ));
     }
     Ok(text.trim().to_owned())
+}
+
+/// Refuses to look where nothing is installed: 該当なし would sound as if something had been
+/// read.
+pub(crate) async fn need_datasets(state: &AppState) -> Result<(), Problem> {
+    let health = off_the_async_threads(state, |service| Ok(service.health())).await?;
+    match health.search && health.datasets == 0 {
+        true => Err(Problem::NoDatasets),
+        false => Ok(()),
+    }
 }
 
 async fn search_by_query(
@@ -88,7 +99,7 @@ async fn search_by_json(
     fields.only(&["query", "datasets", "limit"])?;
     let query = SearchRequest {
         query: fields.required_text("query")?.to_owned(),
-        datasets: fields.texts("datasets")?,
+        datasets: fields.datasets()?,
         limit: fields.count("limit", 1..=100)?,
     };
     search(&state, query, "query").await
@@ -102,15 +113,12 @@ async fn search(
     if query.query.trim().is_empty() {
         return Err(Problem::parameter(name, "空です。", "it is empty"));
     }
-    if query.query.chars().count() > QUESTION_CHARS_MAX {
-        let ja = format!("{QUESTION_CHARS_MAX}文字以内にしてください。");
-        let en = format!("it must have at most {QUESTION_CHARS_MAX} characters");
-        return Err(Problem::parameter(name, ja, en));
-    }
+    question(name, &query.query)?;
     if !query.limit.is_none_or(|limit| (1..=100).contains(&limit)) {
         let ja = "1から100までで指定してください。";
         return Err(Problem::parameter("limit", ja, "it must lie between 1 and 100"));
     }
+    need_datasets(state).await?;
     let found = off_the_async_threads(state, move |service| service.search(&query)).await?;
     state.metrics.count_search(found.search_ms);
     Ok(Json(found))

@@ -67,21 +67,37 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(crate) fn number(
-        &self,
-        name: &str,
-        range: RangeInclusive<f64>,
-    ) -> Result<Option<f32>, Problem> {
+    /// A number as the engine will see it: one too small for 32 bits is 0.
+    fn single(&self, name: &str) -> Result<Option<f32>, Problem> {
         let Some(value) = self.get(name) else {
             return Ok(None);
         };
-        let Some(number) = value.as_f64() else {
-            return Err(self.wrong_type(name, "数", "a number"));
-        };
-        if !range.contains(&number) {
-            return Err(self.out_of_range(name, range.start(), range.end()));
+        let number = value.as_f64().map(|number| number as f32);
+        number.map(Some).ok_or_else(|| self.wrong_type(name, "数", "a number"))
+    }
+
+    pub(crate) fn number(
+        &self,
+        name: &str,
+        range: RangeInclusive<f32>,
+    ) -> Result<Option<f32>, Problem> {
+        match self.single(name)? {
+            Some(number) if !range.contains(&number) => {
+                Err(self.out_of_range(name, range.start(), range.end()))
+            }
+            number => Ok(number),
         }
-        Ok(Some(number as f32))
+    }
+
+    /// A part of a whole: above 0, at most 1.
+    pub(crate) fn share(&self, name: &str) -> Result<Option<f32>, Problem> {
+        match self.single(name)? {
+            Some(share) if !(share > 0.0 && share <= 1.0) => {
+                let ja = "0より大きく1以下の数で指定してください。";
+                Err(self.wrong(name, ja, "it must be above 0 and at most 1"))
+            }
+            share => Ok(share),
+        }
     }
 
     pub(crate) fn count(
@@ -120,6 +136,16 @@ impl<'a> Fields<'a> {
                 texts.collect::<Option<Vec<_>>>().map(Some).ok_or_else(wrong)
             }
             Some(_) => Err(wrong()),
+        }
+    }
+
+    /// Ids of data sets, at least one; absent means all.
+    pub(crate) fn datasets(&self) -> Result<Option<Vec<String>>, Problem> {
+        match self.texts("datasets")? {
+            Some(ids) if ids.is_empty() => {
+                Err(self.wrong("datasets", "1つ以上選んでください。", "it is empty"))
+            }
+            ids => Ok(ids),
         }
     }
 

@@ -11,9 +11,12 @@ use super::problem::{Audience, Problem};
 /// Lets the request through to its handler, or refuses it.
 pub(crate) async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    // Step 1: a name that a foreign page made point at this computer is not ours.
-    if state.options.loopback_only && !is_loopback_host(&request) {
-        return Problem::WrongHost.into_response();
+    // Step 1: a name that a foreign page made point at this computer is not ours. The style of
+    // the page that says so is no secret.
+    let is_asset = request.uri().path().starts_with("/assets/");
+    let (name, port) = host(&request).map_or(("", ""), name_and_port);
+    if state.options.loopback_only && !is_asset && !is_loopback(name, port) {
+        return Problem::WrongHost { port: port.parse().ok() }.into_response();
     }
     // Step 2: a foreign page can send forms here, but its browser says whence.
     let reads_only = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
@@ -22,7 +25,7 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
     }
     // Step 3: the key, by header (programs) or by the cookie of the log-in form (browsers).
     let path = request.uri().path();
-    let open = path == "/healthz" || path == "/login" || path.starts_with("/assets/");
+    let open = path == "/healthz" || path == "/login" || is_asset;
     if let Some(key) = state.options.access_key.as_deref().filter(|_| !open) {
         let bearer = bearer_key(headers);
         let allowed = bearer.is_some_and(|given| state.sessions.same_key(given, key.as_bytes()))
@@ -47,14 +50,14 @@ fn host(request: &Request) -> Option<&str> {
     named.or_else(|| request.uri().authority().map(|authority| authority.as_str()))
 }
 
-fn is_loopback_host(request: &Request) -> bool {
-    let Some(host) = host(request) else {
-        return false;
-    };
-    let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+fn name_and_port(host: &str) -> (&str, &str) {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((name, port)) => (name, port.strip_prefix(':').unwrap_or(port)),
         None => host.split_once(':').unwrap_or((host, "")),
-    };
+    }
+}
+
+fn is_loopback(name: &str, port: &str) -> bool {
     let is_port = port.chars().all(|c| c.is_ascii_digit());
     is_port && (matches!(name, "127.0.0.1" | "::1") || name.eq_ignore_ascii_case("localhost"))
 }

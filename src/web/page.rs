@@ -61,10 +61,11 @@ async fn ask(State(state): State<AppState>, request: Request) -> Result<Response
 }
 
 async fn whole_answer(state: &AppState, form: &Form) -> Result<WholeAnswer, Problem> {
-    let question = api::question(form.first("question").unwrap_or_default())?;
+    let question = api::question("question", form.first("question").unwrap_or_default())?;
     if question.is_empty() {
         return Err(Problem::parameter("question", "質問を入力してください。", "it is empty"));
     }
+    api::need_datasets(state).await?;
     let request =
         AnswerRequest { question, datasets: form.list("datasets"), ..AnswerRequest::default() };
     let answering = Answering::start(state, async |service| service.answer(request).await).await?;

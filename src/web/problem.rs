@@ -9,6 +9,10 @@ use super::view;
 use crate::answer::ServiceError;
 use crate::text::Lang;
 
+/// What the reader can do while nothing is installed.
+pub(crate) const NO_DATASETS: &str =
+    "データセットがまだ登録されていません。情報担当者に知らせてください。";
+
 /// A refusal. Returned by handlers; the edge renders it, since only the path says for whom.
 #[derive(Clone, Debug)]
 pub(crate) enum Problem {
@@ -47,8 +51,13 @@ pub(crate) enum Problem {
     NoRoute,
     WrongMethod,
     NoPassage,
+    /// No data set is installed yet.
+    NoDatasets,
     NoKey,
-    WrongHost,
+    /// Asked for under a foreign name, at this port; `None` is the usual one.
+    WrongHost {
+        port: Option<u16>,
+    },
     WrongOrigin,
     NotImplemented {
         what: &'static str,
@@ -119,7 +128,8 @@ impl Problem {
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::NoPassage => (StatusCode::NOT_FOUND, "passage_not_found"),
             Self::NoKey => (StatusCode::UNAUTHORIZED, "invalid_api_key"),
-            Self::WrongHost => (StatusCode::FORBIDDEN, "wrong_host"),
+            Self::NoDatasets => (StatusCode::SERVICE_UNAVAILABLE, "no_datasets"),
+            Self::WrongHost { .. } => (StatusCode::FORBIDDEN, "wrong_host"),
             Self::WrongOrigin => (StatusCode::FORBIDDEN, "wrong_origin"),
             Self::NotImplemented { .. } => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
         }
@@ -157,6 +167,15 @@ impl Problem {
                 format!("送られた内容が長すぎます（{bytes_max}バイトまで）。"),
                 format!("The request body is larger than {bytes_max} bytes."),
             ),
+            Self::WrongHost { port } => {
+                let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+                let url = format!("http://127.0.0.1{port}/");
+                let en = "The Host header must name this computer by a loopback address";
+                (
+                    format!("このアドレスからは使えません。 {url} で開いてください。"),
+                    format!("{en}: use {url}."),
+                )
+            }
             Self::NotImplemented { what } => {
                 let en = format!("{what} is not implemented: no installed model serves it.");
                 (format!("{what}にはまだ対応していません。"), en)
@@ -187,10 +206,7 @@ impl Problem {
                 "ログインが必要です。",
                 "A valid access key is required: send it as 'Authorization: Bearer KEY'.",
             ),
-            Self::WrongHost => (
-                "このアドレスからは使えません。http://127.0.0.1 で開いてください。",
-                "The Host header must name this computer by a loopback address.",
-            ),
+            Self::NoDatasets => (NO_DATASETS, "No data set is installed."),
             Self::WrongOrigin => (
                 "ほかの画面からの送信は受け付けていません。質問の画面を開き直してください。",
                 "Requests from pages of another origin are refused.",

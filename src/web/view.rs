@@ -6,6 +6,7 @@ use askama::Template;
 use jiff::civil::Date;
 
 use super::answering::WholeAnswer;
+use super::problem::NO_DATASETS;
 use crate::answer::{DatasetSummary, Health, ModelSummary};
 use crate::document::Scope;
 use answer::{AnswerPart, answer_part};
@@ -175,29 +176,41 @@ fn lamps(health: &Health, datasets: &[DatasetSummary]) -> [Lamp; 4] {
     };
     let stale: Vec<_> = datasets.iter().filter(|each| each.identity.stale).collect();
     let stale_titles: Vec<_> = stale.iter().map(|each| each.identity.title.as_str()).collect();
+    let searchable = health.search && health.datasets > 0;
     let (search, search_detail) = match health.search {
+        true if health.datasets == 0 => ("使えません", NO_DATASETS.to_owned()),
         true => ("使えます", format!("{}件のデータセットを調べられます。", health.datasets)),
         false => ("使えません", "データセットの登録を情報担当者に確かめてください。".to_owned()),
     };
     let (model, model_detail) = match health.model {
         true => ("使えます", "回答文をAIが作成します。".to_owned()),
-        false => ("抜き書きのみ", health.model_problem.clone()),
+        false => ("抜き出しのみ", health.model_problem.clone()),
     };
     let (age, age_detail) = match stale.is_empty() {
+        true if datasets.is_empty() => ("データセットがありません", String::new()),
         true => ("期限内です", String::new()),
         false => ("古いデータセットがあります", stale_titles.join("、")),
     };
     let waiting = format!("{}件", health.active_requests);
     [
-        lamp("資料の検索", health.search, "bad", search, search_detail),
+        lamp("資料の検索", searchable, "bad", search, search_detail),
         lamp("回答の作成", health.model, "warn", model, model_detail),
-        lamp("データセットの新しさ", stale.is_empty(), "warn", age, age_detail),
+        lamp(
+            "データセットの新しさ",
+            stale.is_empty() && !datasets.is_empty(),
+            "warn",
+            age,
+            age_detail,
+        ),
         lamp("処理中の質問", true, "good", &waiting, String::new()),
     ]
 }
 
 /// What the top of the page says when not everything works; empty when it does.
 pub(crate) fn banner(health: &Health) -> String {
+    if health.search && health.datasets == 0 {
+        return NO_DATASETS.to_owned();
+    }
     if !health.search {
         return "いまは資料を検索できません。データセットの登録状況を情報担当者に確かめてください。"
             .to_owned();
@@ -206,7 +219,7 @@ pub(crate) fn banner(health: &Health) -> String {
         let why = health.model_problem.trim_end_matches('。');
         let why = if why.is_empty() { String::new() } else { format!("（{why}）") };
         return format!(
-            "いまは回答文を作成できません{why}。質問すると、資料からの抜き書きを表示します。"
+            "いまは回答文を作成できません{why}。質問すると、資料からの抜き出しを表示します。"
         );
     }
     String::new()

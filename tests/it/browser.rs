@@ -1,5 +1,6 @@
 //! The page in a real browser, used as staff use it: by keyboard, with an IME, on a phone.
 
+use std::io::Write;
 use std::net::SocketAddr;
 
 use kura::web::{WebOptions, serve};
@@ -60,7 +61,8 @@ fn staff_can_use_the_page() {
     let browser = match Browser::start() {
         Ok(browser) => browser,
         Err(why) => {
-            println!("skipped: {why}");
+            // Not by a macro: the test harness keeps what those print to itself.
+            writeln!(std::io::stderr(), "skipped staff_can_use_the_page: {why}").unwrap();
             return;
         }
     };
@@ -71,6 +73,7 @@ fn staff_can_use_the_page() {
     browser.wait("document.documentElement.dataset.ready === 'true'");
     asks_by_keyboard(&browser);
     opens_a_citation_by_keyboard(&browser);
+    says_what_it_did_not_use(&browser);
     fits_a_phone(&browser, &url);
     let foreign = browser.run(
         "return performance.getEntriesByType('resource').map((entry) => entry.name)
@@ -89,9 +92,23 @@ fn asks_by_keyboard(browser: &Browser) {
     let text = browser.run("return document.querySelector('.answer-text').textContent;");
     assert!(text.as_str().unwrap().contains("14日前"), "{text}");
     let made = browser.run("return document.querySelector('.provenance').textContent;");
-    assert!(made.as_str().unwrap().contains("令和8年4月1日"), "{made}");
+    let made = made.as_str().unwrap();
+    assert!(made.contains("令和8年4月1日") && made.contains("資料からの抜き出し"), "{made}");
     let asked = browser.run("return document.querySelectorAll('#history-list li').length;");
     assert_eq!(asked, 1, "one question was sent, once");
+}
+
+/// An answer that found nothing does not claim an excerpt.
+fn says_what_it_did_not_use(browser: &Browser) {
+    browser.run(
+        "document.getElementById('question').value = '量子重力理論の実験';
+         document.getElementById('send').click();",
+    );
+    browser.wait("document.querySelector('.badge-kind')?.textContent === '該当なし'");
+    browser.wait("document.querySelector('.provenance') !== null");
+    let made = browser.run("return document.querySelector('.provenance').textContent;");
+    let made = made.as_str().unwrap();
+    assert!(made.contains("使用なし") && !made.contains("抜き出し"), "{made}");
 }
 
 fn opens_a_citation_by_keyboard(browser: &Browser) {

@@ -54,6 +54,15 @@ impl WebEnv {
         let env = Env::new();
         let dataset = env.dataset("town", "1", &DOCUMENTS);
         env.succeed(&["dataset", "add", text(&dataset)]);
+        Self::over(env, change)
+    }
+
+    /// A data folder in which nothing is installed.
+    pub(crate) fn empty() -> Self {
+        Self::over(Env::new(), |_| {})
+    }
+
+    fn over(env: Env, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config { data_dir: env.data_dir(), ..Config::default() };
         change(&mut config);
         Self { service: Service::open(&config).unwrap(), _env: env }

@@ -38,6 +38,17 @@ async fn on_loopback_only_loopback_names_are_answered() {
         );
     }
     assert_eq!(get(&router, "/").await.status, 403, "no host at all");
+    for (host, url) in [
+        ("kura.example:8480", " http://127.0.0.1:8480/ "),
+        ("[::2]:81", " http://127.0.0.1:81/ "),
+        ("kura.example", " http://127.0.0.1/ "),
+        ("kura.example:x", " http://127.0.0.1/ "),
+    ] {
+        let page = send(&router, "GET", "/", &[("host", host)], "").await;
+        assert!(page.status == 403 && page.text.contains(url), "{host}: {}", page.text);
+        let style = send(&router, "GET", "/assets/kura.css", &[("host", host)], "").await;
+        assert_eq!(style.status, 200, "that page has its style");
+    }
 }
 
 #[tokio::test]

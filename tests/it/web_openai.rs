@@ -35,7 +35,14 @@ fn wrong_requests() -> Vec<(&'static str, String, u16, &'static str)> {
         (CHATS, chat(&json!({"model": null})), 400, "model"),
         (CHATS, chat(&json!({"temperature": 2.1})), 400, "temperature"),
         (CHATS, chat(&json!({"temperature": "hot"})), 400, "temperature"),
+        (CHATS, chat(&json!({"temperature": -0.1})), 400, "temperature"),
         (CHATS, chat(&json!({"top_p": -0.1})), 400, "top_p"),
+        (CHATS, chat(&json!({"top_p": 0})), 400, "top_p"),
+        (CHATS, chat(&json!({"top_p": 1e-300})), 400, "top_p"),
+        (CHATS, chat(&json!({"top_p": 1.1})), 400, "top_p"),
+        (CHATS, chat(&json!({"min_p": -0.1})), 400, "min_p"),
+        (CHATS, chat(&json!({"min_p": 1.1})), 400, "min_p"),
+        (CHATS, chat(&json!({"repetition_penalty": 0})), 400, "repetition_penalty"),
         (CHATS, chat(&json!({"max_tokens": 0})), 400, "max_tokens"),
         (CHATS, chat(&json!({"max_tokens": 1.5})), 400, "max_tokens"),
         (CHATS, chat(&json!({"max_completion_tokens": -1})), 400, "max_completion_tokens"),
@@ -53,6 +60,7 @@ fn wrong_requests() -> Vec<(&'static str, String, u16, &'static str)> {
         (CHATS, chat(&json!({"frobnicate": 1})), 400, "frobnicate"),
         (CHATS, chat(&json!({"kura": {}})), 400, "kura.datasets"),
         (CHATS, chat(&json!({"kura": {"datasets": "some"}})), 400, "kura.datasets"),
+        (CHATS, chat(&json!({"kura": {"datasets": []}})), 400, "kura.datasets"),
         (CHATS, chat(&json!({"kura": {"datasets": ["none"]}})), 404, "kura.datasets"),
         (CHATS, chat(&json!({"kura": {"datasets": "all"}, "stop": "x"})), 400, "stop"),
         (CHATS, chat(&json!({"model": "gpt-9"})), 404, "model"),
@@ -65,6 +73,8 @@ fn wrong_requests() -> Vec<(&'static str, String, u16, &'static str)> {
             400,
             "prompt",
         ),
+        ("/v1/completions", json!({"model": "default", "prompt": ""}).to_string(), 400, "prompt"),
+        ("/v1/completions", json!({"model": "default", "prompt": [""]}).to_string(), 400, "prompt"),
         ("/v1/completions", json!({"model": "default", "prompt": "a"}).to_string(), 503, ""),
         ("/v1/embeddings", json!({"model": "default", "input": "a"}).to_string(), 501, ""),
         ("/v1/images/generations", "{}".to_owned(), 404, ""),
@@ -90,11 +100,28 @@ async fn errors_have_openais_form() {
         told.push_str(&format!("{status} {kind} {}: {message}\n", error["code"]));
     }
     insta::assert_snapshot!("errors_of_openai", told);
-    let plain = send(&router, "POST", CHATS, &[("content-type", "text/plain")], "{}").await;
-    assert_eq!(plain.status, 415);
-    assert_eq!(plain.json()["error"]["type"], "invalid_request_error");
     assert_eq!(get(&router, "/v1/models").await.json()["object"], "list");
     assert_eq!(get(&router, "/v1/models/gpt-9").await.json()["error"]["code"], "model_not_found");
+    assert_eq!(get(&router, "/v1/models/%ff").await.json()["error"]["code"], "not_found");
+}
+
+#[tokio::test]
+async fn a_body_is_json_whatever_its_type_says() {
+    let web = WebEnv::new();
+    let router = web.router(WebOptions::default());
+    let right = chat(&json!({"kura": {"datasets": "all"}}));
+    for media_type in ["application/x-www-form-urlencoded", "text/plain", ""] {
+        let headers = [("content-type", media_type), ("host", "kura.town")];
+        let broken = send(&router, "POST", CHATS, &headers, "{bad").await;
+        assert_eq!(broken.status, 400, "{media_type}");
+        assert_eq!(broken.json()["error"]["code"], "invalid_json", "{media_type}");
+        assert_eq!(send(&router, "POST", CHATS, &headers, &right).await.status, 200);
+        for foreign in [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site")] {
+            let headers = [headers[0], headers[1], foreign];
+            let refused = send(&router, "POST", CHATS, &headers, &right).await;
+            assert_eq!(refused.status, 403, "{media_type} {foreign:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -49,6 +49,10 @@ async fn the_form_works_without_script() {
     let page = send(&router, "POST", "/ask", &[FORM], encoded).await;
     check(&page, 200, &["14日前", "href=\"#source-1\"", "id=\"source-1\"", "生成情報", "固有"]);
     check(&page, 200, &["tenshutsu.md", "試験町のデータ　版 1（基準日 令和8年4月1日）"]);
+    check(&page, 200, &["使用なし（資料からの抜き出し）"]);
+    let none = "question=%E9%87%8F%E5%AD%90%E9%87%8D%E5%8A%9B";
+    let none = send(&router, "POST", "/ask", &[FORM], none).await;
+    check(&none, 200, &["該当なし", "<dd>使用なし</dd>"]);
     let nothing = send(&router, "POST", "/ask", &[FORM], "question=+").await;
     check(&nothing, 400, &["質問を入力してください。"]);
     let unknown = send(&router, "POST", "/ask", &[FORM], "question=a&datasets=other").await;
@@ -57,6 +61,28 @@ async fn the_form_works_without_script() {
     let markup = "question=%3Cscript%3Ealert(1)%3C/script%3E%E7%B2%97%E5%A4%A7%E3%81%94%E3%81%BF";
     let page = send(&router, "POST", "/ask", &[FORM], markup).await;
     assert!(!page.text.contains("<script>alert") && !page.text.contains("<img"));
+}
+
+#[tokio::test]
+async fn without_a_data_set_the_page_says_so_and_answers_nothing() {
+    const SAID: &str = "データセットがまだ登録されていません。情報担当者に知らせてください。";
+    let web = WebEnv::empty();
+    let router = web.router(WebOptions::default());
+    check(&get(&router, "/").await, 200, &[SAID]);
+    check(&get(&router, "/status").await, 200, &[SAID]);
+    assert_eq!(get(&router, "/api/status").await.json()["banner"], SAID);
+    let asked = send(&router, "POST", "/ask", &[FORM], "question=a").await;
+    check(&asked, 503, &[SAID]);
+    assert!(!asked.text.contains("該当なし"));
+    for (path, body) in
+        [("/api/answer", r#"{"question": "a"}"#), ("/api/search", r#"{"query": "a"}"#)]
+    {
+        let refused = post_json(&router, path, body).await;
+        check(&refused, 503, &[SAID, "no_datasets"]);
+    }
+    let chat = r#"{"model": "default", "kura": {"datasets": "all"},
+        "messages": [{"role": "user", "content": "a"}]}"#;
+    check(&post_json(&router, "/v1/chat/completions", chat).await, 503, &["no_datasets"]);
 }
 
 #[tokio::test]
@@ -95,6 +121,7 @@ async fn wrong_requests_of_the_page_are_told_in_japanese() {
         ("/api/answer", r#"{"question": 1}"#, 400, "invalid_parameter"),
         ("/api/answer", r#"{"question": "a", "dataset": []}"#, 400, "invalid_parameter"),
         ("/api/answer", r#"{"question": "a", "max_tokens": 0}"#, 400, "invalid_parameter"),
+        ("/api/answer", r#"{"question": "a", "datasets": []}"#, 400, "invalid_parameter"),
         ("/api/answer", r#"{"question": "a", "datasets": ["x"]}"#, 404, "dataset_not_found"),
         ("/api/answer", long.as_str(), 400, "invalid_parameter"),
         ("/api/answer", large.as_str(), 413, "request_too_large"),
@@ -142,7 +169,7 @@ async fn searches_passages_and_lists_are_json() {
     assert!(get(&router, "/api/models").await.json()["models"].is_array());
     let status = get(&router, "/api/status").await.json();
     assert_eq!(status["health"]["search"], true);
-    assert!(status["banner"].as_str().unwrap().contains("抜き書き"), "{status}");
+    assert!(status["banner"].as_str().unwrap().contains("抜き出し"), "{status}");
 }
 
 #[tokio::test]

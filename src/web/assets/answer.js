@@ -66,7 +66,7 @@ export class AnswerView {
       this.held = "";
     }
     this.after.replaceChildren(...(running ? [] : this.afterText()));
-    this.made.replaceChildren(...(entry.summary ? [provenance(entry.summary.provenance)] : []));
+    this.made.replaceChildren(...(entry.summary ? [provenance(entry.summary)] : []));
     this.sources.replaceChildren(...this.sourceLists());
     this.sources.hidden = entry.sources.length === 0;
   }
@@ -154,8 +154,8 @@ function sourceItem(source, cited) {
   );
 }
 
-function provenance(facts) {
-  const rows = provenanceRows(facts).map(([name, value, long]) => {
+function provenance(summary) {
+  const rows = provenanceRows(summary).map(([name, value, long]) => {
     const shown = long
       ? el("details", {}, el("summary", { title: long }, value), " ", el("code", { class: "hash" }, long))
       : value;

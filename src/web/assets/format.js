@@ -30,7 +30,7 @@ export function now() {
 
 export const KINDS = {
   generated: "AIが作成した回答",
-  excerpt: "資料からの抜き書き",
+  excerpt: "資料からの抜き出し",
   "not-found": "該当なし",
   plain: "AIが作成した文章",
 };
@@ -54,8 +54,8 @@ export function place(passage) {
   return inside ? `${passage.path}（${inside}）` : passage.path;
 }
 
-/** Rows of 生成情報: [name, value, longer value or null]. */
-export function provenanceRows(provenance) {
+/** Rows of 生成情報 for a finished answer: [name, value, longer value or null]. */
+export function provenanceRows({ kind, provenance }) {
   const rows = [];
   const model = provenance.model;
   if (model) {
@@ -63,7 +63,7 @@ export function provenanceRows(provenance) {
     rows.push(["量子化", model.quantization, null]);
     rows.push(["ハッシュ", model.blake3.slice(0, 12), model.blake3]);
   } else {
-    rows.push(["モデル", "使用なし（資料からの抜き書き）", null]);
+    rows.push(["モデル", kind === "excerpt" ? "使用なし（資料からの抜き出し）" : "使用なし", null]);
   }
   for (const dataset of provenance.datasets) {
     const stale = dataset.stale ? "、古い可能性" : "";
@@ -118,7 +118,7 @@ export function plainText(entry) {
   }
   if (entry.summary?.provenance) {
     lines.push("", "【生成情報】");
-    for (const [name, value, long] of provenanceRows(entry.summary.provenance)) {
+    for (const [name, value, long] of provenanceRows(entry.summary)) {
       lines.push(`${name}：${long ?? value}`);
     }
   }

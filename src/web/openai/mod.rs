@@ -5,6 +5,7 @@ mod reply;
 mod request;
 mod stream;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::answering::Answering;
-use super::api::{KEEP_ALIVE, off_the_async_threads};
+use super::api::{self, KEEP_ALIVE, off_the_async_threads};
 use super::fields::Fields;
 use super::problem::Problem;
 use super::{AppState, body};
@@ -39,8 +40,9 @@ async fn models(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
 
 async fn model(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
+    let Path(id) = id.map_err(|_| Problem::NoRoute)?;
     let found = off_the_async_threads(&state, move |service| {
         let installed = service.models().into_iter().find(|model| model.id == id);
         installed.map_or_else(|| service.resolve_model(&id), Ok)
@@ -60,29 +62,32 @@ fn model_object(model: &ModelSummary) -> Value {
 }
 
 async fn chat(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let map = body::json(request, state.options.body_bytes_max).await?;
+    let map = body::json_whatever_its_type(request, state.options.body_bytes_max).await?;
     run(&state, Shape::Chat, request::chat(&Fields::new(&map))?).await
 }
 
 async fn completions(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let map = body::json(request, state.options.body_bytes_max).await?;
+    let map = body::json_whatever_its_type(request, state.options.body_bytes_max).await?;
     run(&state, Shape::Completion, request::completion(&Fields::new(&map))?).await
 }
 
 async fn embeddings(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
-    body::json(request, state.options.body_bytes_max).await?;
+    body::json_whatever_its_type(request, state.options.body_bytes_max).await?;
     Err(Problem::NotImplemented { what: "embeddings" })
 }
 
 async fn run(state: &AppState, shape: Shape, job: Job) -> Result<Response, Problem> {
     let Job { model, stream, include_usage, task } = job;
     let reply = Reply::new(shape, model_in_use(state, model, &task).await?.as_ref());
-    let extra_notes = task.notes();
+    let (extra_notes, grounded) = (task.notes(), task.is_grounded());
     let begin = async |service: &Service| match task {
         Task::Chat(request) => service.chat(request).await,
         Task::Complete(request) => service.complete(request).await,
         Task::Grounded { request, .. } => service.answer(request).await,
     };
+    if grounded {
+        api::need_datasets(state).await?;
+    }
     let answering = Answering::start(state, begin).await?;
     if stream {
         let chunks = ChunkStream::new(answering, reply, include_usage, extra_notes);
@@ -104,7 +109,7 @@ async fn model_in_use(
     name: String,
     task: &Task,
 ) -> Result<Option<ModelSummary>, Problem> {
-    let grounded = matches!(task, Task::Grounded { .. });
+    let grounded = task.is_grounded();
     let found = off_the_async_threads(state, move |service| {
         let resolved = service.resolve_model(&name);
         let installed = service.models().iter().any(|model| model.id == name);

@@ -29,6 +29,11 @@ pub(crate) enum Task {
 }
 
 impl Task {
+    /// Whether data sets are to answer.
+    pub(crate) fn is_grounded(&self) -> bool {
+        matches!(self, Self::Grounded { .. })
+    }
+
     /// What the client should know about how its request was taken.
     pub(crate) fn notes(&self) -> Vec<String> {
         match self {
@@ -130,6 +135,9 @@ pub(crate) fn completion(fields: &Fields<'_>) -> Result<Job, Problem> {
         },
         Some(_) => return Err(fields.wrong_type("prompt", "文字列", "a string")),
     };
+    if prompt.is_empty() {
+        return Err(fields.wrong("prompt", "空です。", "it is empty"));
+    }
     let request = CompletionRequest {
         prompt: prompt.clone(),
         sampling: sampling(fields)?,
@@ -183,9 +191,9 @@ fn sampling(fields: &Fields<'_>) -> Result<SamplingRequest, Problem> {
     Ok(SamplingRequest {
         temperature: fields.number("temperature", 0.0..=2.0)?,
         top_k: fields.count("top_k", 0..=1_000_000)?,
-        top_p: fields.number("top_p", 0.0..=1.0)?,
+        top_p: fields.share("top_p")?,
         min_p: fields.number("min_p", 0.0..=1.0)?,
-        repetition_penalty: fields.number("repetition_penalty", 0.01..=10.0)?,
+        repetition_penalty: fields.number("repetition_penalty", 0.1..=10.0)?,
         seed: fields.seed("seed")?,
     })
 }
@@ -288,7 +296,7 @@ fn grounding(fields: &Fields<'_>) -> Result<Option<Option<Vec<String>>>, Problem
     match kura.get("datasets") {
         None => Err(kura.missing("datasets")),
         Some(Value::String(all)) if all == "all" => Ok(Some(None)),
-        Some(Value::Array(_)) => Ok(Some(kura.texts("datasets")?)),
+        Some(Value::Array(_)) => Ok(Some(kura.datasets()?)),
         Some(_) => {
             let en = "an array of data set ids, or the string 'all'";
             Err(kura.wrong_type("datasets", "idの配列か\"all\"", en))
@@ -310,6 +318,6 @@ fn grounded(
         let ja = "最後は、利用者の空でない発言にしてください。";
         return Err(fields.wrong("messages", ja, "the last one must be a user's, and not empty"));
     };
-    let question = api::question(&last.content)?;
+    let question = api::question("messages", &last.content)?;
     Ok(AnswerRequest { question, datasets, ..AnswerRequest::default() })
 }

@@ -62,14 +62,14 @@ pub(super) fn answer_part(question: &str, answer: &WholeAnswer) -> AnswerPart {
     AnswerPart {
         kind: match summary.kind {
             AnswerKind::Generated => "AIが作成した回答",
-            AnswerKind::Excerpt => "資料からの抜き書き",
+            AnswerKind::Excerpt => "資料からの抜き出し",
             AnswerKind::NotFound => "該当なし",
             AnswerKind::Plain => "AIが作成した文章",
         },
         question: question.to_owned(),
         pieces: pieces(&answer.text, &numbers),
         notes: notes(answer),
-        provenance: provenance_rows(&summary.provenance),
+        provenance: provenance_rows(&summary.provenance, summary.kind),
         has_sources: !answer.sources.is_empty(),
         sources: rows.collect(),
     }
@@ -119,7 +119,7 @@ fn pieces(text: &str, numbers: &[usize]) -> Vec<Piece> {
     pieces
 }
 
-fn provenance_rows(provenance: &Provenance) -> Vec<Row> {
+fn provenance_rows(provenance: &Provenance, kind: AnswerKind) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut push = |name, value| rows.push(Row { name, value });
     match &provenance.model {
@@ -133,7 +133,10 @@ fn provenance_rows(provenance: &Provenance) -> Vec<Row> {
             push("量子化", model.quantization.clone());
             push("ハッシュ", model.blake3.clone());
         }
-        None => push("モデル", "使用なし（資料からの抜き書き）".to_owned()),
+        None if kind == AnswerKind::Excerpt => {
+            push("モデル", "使用なし（資料からの抜き出し）".to_owned());
+        }
+        None => push("モデル", "使用なし".to_owned()),
     }
     for dataset in &provenance.datasets {
         let (title, edition) = (&dataset.title, &dataset.edition);
