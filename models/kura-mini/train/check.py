@@ -25,8 +25,8 @@ ANSWER = re.compile(r"^「(.*)」\[(\d+)\]$", re.DOTALL)
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", default="/tmp/kura-mini")
-    parser.add_argument("--file", default="/tmp/kura-mini/kura-mini-q8_0.gguf")
+    parser.add_argument("--data", default="build/kura-mini")
+    parser.add_argument("--file", default="build/kura-mini/kura-mini-q8_0.gguf")
     parser.add_argument("--show", type=int, default=0, help="print so many wrong answers of each kind")
     parser.add_argument("--peer", type=int, default=20, help="prompts to compare with the trained network")
     parser.add_argument("--most", type=int, default=10_000, help="questions of each kind")

@@ -28,8 +28,8 @@ KINDS = {"f16": (gguf.GGMLQuantizationType.F16, gguf.LlamaFileType.MOSTLY_F16),
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", default="/tmp/kura-mini")
-    parser.add_argument("--to", default="/tmp/kura-mini")
+    parser.add_argument("--data", default="build/kura-mini")
+    parser.add_argument("--to", default="build/kura-mini")
     args = parser.parse_args()
     params = parameters(pathlib.Path(args.data) / "checkpoint.npz")
     tokenizer = json.loads((pathlib.Path(args.data) / "tokenizer.json").read_text(encoding="utf-8"))

@@ -50,7 +50,7 @@ def main():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", required=True)
-    parser.add_argument("--out", default="/tmp/kura-mini")
+    parser.add_argument("--out", default="build/kura-mini")
     parser.add_argument("--vocabulary", type=int, default=8192)
     parser.add_argument("--stages", default=",".join(STAGES))
     parser.add_argument("--limit", type=int, help="read only so many articles (a quick try)")
