@@ -2,9 +2,11 @@
 //! they cover, in how long pieces, and whether that is enough to count as found at all.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::analysis::{self, Sink};
-use super::schema;
+use super::forms::Forms;
+use super::{schema, synonyms};
 use crate::document::Passage;
 use crate::text::{is_hiragana, is_kanji, is_katakana};
 
@@ -12,8 +14,10 @@ use crate::text::{is_hiragana, is_kanji, is_katakana};
 #[derive(Clone, Debug)]
 pub(super) struct QueryTerm {
     pub(super) text: String,
-    /// How often the question has it.
+    /// How often the question has it; less for its forms and for synonyms.
     pub(super) count: f32,
+    /// A synonym of a word that the question has.
+    added: bool,
     /// Passages that hold it, over all chosen data sets.
     pub(super) found_in: u64,
     pub(super) idf: f32,
@@ -54,8 +58,11 @@ struct Content {
     idf: f32,
     /// Its place among the words.
     word: Option<usize>,
-    /// The places of its bigrams.
-    grams: Vec<usize>,
+    /// The places of its bigrams, then of other spellings' and synonyms', with the share of its
+    /// weight that each counts for.
+    readings: Vec<(f32, Vec<usize>)>,
+    /// The kanji of a word with an inflected ending.
+    stem: Option<char>,
 }
 
 /// A question after analysis.
@@ -103,6 +110,13 @@ const KEYWORDS_CHARS: f32 = 2.0;
 const COVERED_WORDS: f32 = 1.0;
 const COVERED_CONTENT: f32 = 0.5;
 const COVERED_STRETCHES: f32 = 0.3;
+/// Weight of a synonym among the terms that are asked for, and its part of the word it is for.
+const SYNONYM: f32 = 0.3;
+const SYNONYM_PART: f32 = 0.8;
+/// Part of a word that a text has with another ending: 燃やす for 燃える.
+const STEM_PART: f32 = 0.5;
+/// A word of less weight belongs to the form of the question.
+const FORM_WEIGHT_MAX: f32 = 0.3;
 /// With no more content words than this beside a citation, the cited provision comes first.
 const BARE_WORDS_MAX: usize = 2;
 
@@ -119,19 +133,33 @@ fn idf(found_in: u64, passages: u64) -> f32 {
 }
 
 impl Terms {
-    fn of(folded: &str, kind: Kind, cut: fn(&str, Sink<'_>), statistics: &dyn Statistics) -> Self {
-        let (mut list, mut places) = (Vec::<QueryTerm>::new(), HashMap::<String, usize>::new());
-        let passages = statistics.passages();
-        cut(folded, &mut |text, _| match places.get(text) {
-            Some(&at) => list[at].count += 1.0,
-            None => {
-                let found_in = statistics.found_in(kind, text);
-                places.insert(text.to_owned(), list.len());
-                let idf = idf(found_in, passages);
-                list.push(QueryTerm { text: text.to_owned(), count: 1.0, found_in, idf });
-            }
+    fn of(
+        folded: &str,
+        forms: &Forms,
+        kind: Kind,
+        cut: fn(&str, Sink<'_>),
+        statistics: &dyn Statistics,
+    ) -> Self {
+        let mean_length = statistics.mean_length(kind).max(1.0);
+        let mut terms = Self { list: Vec::new(), places: HashMap::new(), cut, mean_length };
+        cut(folded, &mut |text, range| {
+            let weight = forms.weight(folded, &range);
+            let at = terms.place(text, kind, false, statistics);
+            terms.list[at].count += weight;
         });
-        Self { list, places, cut, mean_length: statistics.mean_length(kind).max(1.0) }
+        terms
+    }
+
+    /// Place of a term, which is made if it is not there yet.
+    fn place(&mut self, text: &str, kind: Kind, added: bool, statistics: &dyn Statistics) -> usize {
+        if let Some(at) = self.at(text) {
+            return at;
+        }
+        let found_in = statistics.found_in(kind, text);
+        let idf = idf(found_in, statistics.passages());
+        self.places.insert(text.to_owned(), self.list.len());
+        self.list.push(QueryTerm { text: text.to_owned(), count: 0.0, added, found_in, idf });
+        self.list.len() - 1
     }
 
     fn at(&self, term: &str) -> Option<usize> {
@@ -159,36 +187,26 @@ impl Terms {
 
     /// Share of the terms' weight that a passage has.
     fn covered(&self, counts: &[f32]) -> f32 {
-        share(self.list.iter().zip(counts).map(|(term, n)| (term.idf, n.min(1.0))))
+        let asked = self.list.iter().zip(counts).filter(|(term, _)| !term.added);
+        share(asked.map(|(term, n)| (term.idf * term.count.min(1.0), n.min(1.0))))
     }
 }
 
 impl Question {
     /// Analyses a folded question; `rest` is the question without its citations.
     pub(super) fn new(folded: &str, rest: &str, statistics: &dyn Statistics) -> Self {
-        let grams = Terms::of(folded, Kind::Gram, analysis::grams, statistics);
-        let words = Terms::of(folded, Kind::Word, analysis::words, statistics);
-        let chars = Terms::of(folded, Kind::Char, analysis::chars, statistics);
-        let mut content: Vec<Content> = Vec::new();
-        analysis::words(rest, &mut |word, _| {
-            if is_content(word) && content.iter().all(|known| known.text != word) {
-                let found_in = statistics.found_in(Kind::Word, word);
-                let mut pairs = Vec::new();
-                analysis::grams(word, &mut |gram, _| pairs.extend(grams.at(gram)));
-                content.push(Content {
-                    text: word.to_owned(),
-                    idf: idf(found_in, statistics.passages()),
-                    word: words.at(word),
-                    grams: pairs,
-                });
-            }
-        });
+        let forms = Forms::of(folded);
+        let mut grams = Terms::of(folded, &forms, Kind::Gram, analysis::grams, statistics);
+        let words = Terms::of(folded, &forms, Kind::Word, analysis::words, statistics);
+        let chars = Terms::of(folded, &forms, Kind::Char, analysis::chars, statistics);
+        let content = content(rest, &mut grams, &words, statistics);
         let (mut stretches, mut stretch_places) = (Vec::new(), HashMap::new());
         for_stretches(folded, |stretch| {
             if !stretch_places.contains_key(stretch) {
                 let mut weight = 0.0;
                 analysis::grams(stretch, &mut |gram, _| {
-                    weight += grams.at(gram).map_or(0.0, |at| grams.list[at].idf);
+                    let term = grams.at(gram).map(|at| &grams.list[at]);
+                    weight += term.map_or(0.0, |term| term.idf * term.count.min(1.0));
                 });
                 stretch_places.insert(stretch.to_owned(), stretches.len());
                 stretches.push(weight);
@@ -208,8 +226,11 @@ impl Question {
         let text = schema::indexed_text(passage);
         let (gram_counts, gram_length) = self.grams.counts(&text);
         let (word_counts, word_length) = self.words.counts(&text);
-        let coverage = self.coverage(&gram_counts, &word_counts);
+        let coverage = self.coverage(&text, &gram_counts, &word_counts);
         let fits = !self.content.is_empty() && coverage >= enough(self.content.len());
+        if std::env::var("DBG").is_ok() {
+            eprintln!("{coverage} {} {fits}", passage.citation());
+        }
         if self.keywords {
             let (counts, length) = self.chars.counts(&text);
             let score = self.grams.score(&gram_counts, gram_length, B_KEYWORDS)
@@ -237,18 +258,100 @@ impl Question {
     }
 
     /// Share of the content words' weight that a passage has; part of a word counts in part.
-    fn coverage(&self, grams: &[f32], words: &[f32]) -> f32 {
+    fn coverage(&self, text: &str, grams: &[f32], words: &[f32]) -> f32 {
         share(self.content.iter().map(|content| {
             let part = match content.word {
                 Some(at) if words[at] > 0.0 => 1.0,
-                _ => {
-                    let found = content.grams.iter().filter(|&&at| grams[at] > 0.0).count();
-                    found as f32 / content.grams.len().max(1) as f32
-                }
+                _ => content.part(text, grams),
             };
             (content.idf, part)
         }))
     }
+}
+
+impl Content {
+    /// How much of it a text has that has not the word itself.
+    fn part(&self, text: &str, grams: &[f32]) -> f32 {
+        let stem = self.stem.is_some_and(|stem| text.contains(stem));
+        let read = self.readings.iter().map(|(weight, places)| {
+            let found = places.iter().filter(|&&at| grams[at] > 0.0).count();
+            weight * found as f32 / places.len().max(1) as f32
+        });
+        read.fold(if stem { tune("STEM", STEM_PART) } else { 0.0 }, f32::max)
+    }
+}
+
+/// The content words of a folded question without its citations. The bigrams of synonyms are
+/// added to those that are asked for.
+fn content(
+    rest: &str,
+    grams: &mut Terms,
+    words: &Terms,
+    statistics: &dyn Statistics,
+) -> Vec<Content> {
+    let forms = Forms::of(rest);
+    let mut content: Vec<(Range<usize>, Content)> = Vec::new();
+    analysis::words(rest, &mut |word, range| {
+        let known = content.iter().any(|(_, known)| known.text == word);
+        if known || !is_content(word) || forms.weight(rest, &range) < FORM_WEIGHT_MAX {
+            return;
+        }
+        let (mut own, mut folded) = (Vec::new(), Vec::new());
+        analysis::variants(word, &mut |gram, _| folded.extend(grams.at(gram)));
+        analysis::grams(word, &mut |gram, _| own.extend(grams.at(gram)));
+        own.retain(|at| !folded.contains(at));
+        let word = Content {
+            text: word.to_owned(),
+            idf: idf(statistics.found_in(Kind::Word, word), statistics.passages()),
+            word: words.at(word),
+            readings: vec![(1.0, own), (1.0, folded)],
+            stem: stem(word),
+        };
+        content.push((range, word));
+    });
+    // 空き家 may have been cut into 空き and 家: each is found with 空家.
+    analysis::variants(rest, &mut |gram, range| {
+        let Some(at) = grams.at(gram) else { return };
+        let inside = content
+            .iter_mut()
+            .filter(|(word, _)| range.start <= word.start && word.end <= range.end);
+        for (_, word) in inside {
+            word.readings.push((1.0, vec![at]));
+        }
+    });
+    for synonyms in synonyms::find(rest) {
+        for other in synonyms.others {
+            let mut reading = Vec::new();
+            analysis::grams(other, &mut |gram, _| {
+                let at = grams.place(gram, Kind::Gram, true, statistics);
+                if grams.list[at].added {
+                    grams.list[at].count = tune("SYN", SYNONYM);
+                }
+                reading.push(at);
+            });
+            let meant = content.iter_mut().filter(|(word, _)| {
+                word.start < synonyms.range.end && synonyms.range.start < word.end
+            });
+            for (_, word) in meant {
+                word.readings.push((SYNONYM_PART, reading.clone()));
+            }
+        }
+    }
+    if std::env::var("DBG").is_ok() {
+        eprintln!("{content:?}");
+    }
+    content.into_iter().map(|(_, word)| word).collect()
+}
+
+fn tune(name: &str, d: f32) -> f32 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(d)
+}
+
+/// The kanji of 燃 in 燃える, of 届 in 届ける.
+fn stem(word: &str) -> Option<char> {
+    let mut chars = word.chars();
+    let first = chars.next().filter(|c| is_kanji(*c))?;
+    chars.all(is_hiragana).then_some(first)
 }
 
 /// A heading or a few words, typed as one types them into a search box, and no question.

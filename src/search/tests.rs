@@ -232,7 +232,7 @@ fn what_is_wrong_with_an_index_is_named() {
 
     let table = dir.join("kura-index.json");
     let written = std::fs::read_to_string(&table).unwrap();
-    std::fs::write(&table, written.replacen("\"format\":1", "\"format\":9", 1)).unwrap();
+    std::fs::write(&table, written.replacen("\"format\":2", "\"format\":9", 1)).unwrap();
     assert!(matches!(Index::open(&dir), Err(SearchError::Format { found: 9, .. })));
     std::fs::write(&table, "{").unwrap();
     assert!(matches!(Index::open(&dir), Err(SearchError::Damaged { .. })));
