@@ -377,14 +377,11 @@ fn word_start(text: &str, okurigana: bool) -> usize {
 
 /// True for what can only be the name of a law of the state: 所得税法, 会社法施行令.
 fn is_law_of_state(name: &str) -> bool {
-    const OTHER: [&str; 12] = [
-        "法", "本法", "新法", "旧法", "同法", "方法", "手法", "用法", "文法", "作法", "司法",
-        "立法",
-    ];
+    const OTHER: [&str; 11] =
+        ["本法", "新法", "旧法", "同法", "方法", "手法", "用法", "文法", "作法", "司法", "立法"];
     let law = ["施行令", "施行規則"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-    (law.ends_with('法') || law.ends_with("法律") || law.ends_with("憲法"))
-        && law != "法律"
-        && !OTHER.iter().any(|other| law.ends_with(other) && law.chars().count() <= 3)
+    let kind = law.ends_with('法') || law.ends_with("法律");
+    kind && !["法", "法律"].contains(&law) && !OTHER.contains(&law)
 }
 
 /// 会社法施行規則 belongs to 会社法.

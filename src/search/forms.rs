@@ -37,13 +37,14 @@ const PHRASES: &[&str] = &[
     "もらえますか",
     "よいですか",
     "いいですか",
-    "すればよい",
+    "ばよい",
+    "ばいい",
     "したらよい",
     "について",
 ];
 
 /// Polite endings; the verb's own ending before them, and a verb of one kanji, belong to them.
-const ENDINGS: &[&str] = &["ますか", "ましょうか", "ませんか", "ましたか", "ればよい", "ればいい"];
+const ENDINGS: &[&str] = &["ますか", "ましょうか", "ませんか", "ましたか"];
 
 /// What stands before a verb and is no part of it.
 const PARTICLES: &str = "をはがにでともへの";
@@ -67,10 +68,8 @@ impl Forms {
             let found = folded.match_indices(ending);
             spans.extend(found.map(|(at, _)| verb_start(folded, at)..at + ending.len()));
         }
-        for (at, asks) in folded.match_indices('何') {
-            let counter = folded[at + asks.len()..].chars().next().filter(|c| is_kanji(*c));
-            spans.push(at..at + asks.len() + counter.map_or(0, char::len_utf8));
-        }
+        // What is counted stays: 日 of 何日以内.
+        spans.extend(folded.match_indices('何').map(|(at, asks)| at..at + asks.len()));
         Self { spans }
     }
 
@@ -121,7 +120,7 @@ mod tests {
         for (question, expected) in [
             ("転入届はいつまでに出しますか", "転入届はに"),
             ("蛍光灯はどのように出しますか", "蛍光灯は"),
-            ("公文書は何年保存しますか", "公文書は保存"),
+            ("公文書は何年保存しますか", "公文書は年保存"),
             ("減免を受けられますか", "減免を"),
             ("手数料はいくらですか。", "手数料は。"),
             ("事前調査はいつまでに申し込めばよいですか", "事前調査はに申し込め"),

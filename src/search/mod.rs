@@ -11,6 +11,7 @@
 mod abbreviations;
 mod analysis;
 mod citation;
+mod content;
 mod forms;
 mod index;
 pub mod metrics;

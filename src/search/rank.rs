@@ -2,13 +2,13 @@
 //! they cover, in how long pieces, and whether that is enough to count as found at all.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use super::analysis::{self, Sink};
+use super::content::{self, Content};
 use super::forms::Forms;
-use super::{schema, synonyms};
+use super::schema;
 use crate::document::Passage;
-use crate::text::{is_hiragana, is_kanji, is_katakana};
+use crate::text::is_hiragana;
 
 /// One term of the question.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub(super) struct QueryTerm {
     /// How often the question has it; less for its forms and for synonyms.
     pub(super) count: f32,
     /// A synonym of a word that the question has.
-    added: bool,
+    pub(super) added: bool,
     /// Passages that hold it, over all chosen data sets.
     pub(super) found_in: u64,
     pub(super) idf: f32,
@@ -49,20 +49,6 @@ pub(super) struct Terms {
     places: HashMap<String, usize>,
     cut: fn(&str, Sink<'_>),
     mean_length: f32,
-}
-
-/// A word that says what the question is about.
-#[derive(Debug)]
-struct Content {
-    text: String,
-    idf: f32,
-    /// Its place among the words.
-    word: Option<usize>,
-    /// The places of its bigrams, then of other spellings' and synonyms', with the share of its
-    /// weight that each counts for.
-    readings: Vec<(f32, Vec<usize>)>,
-    /// The kanji of a word with an inflected ending.
-    stem: Option<char>,
 }
 
 /// A question after analysis.
@@ -110,13 +96,6 @@ const KEYWORDS_CHARS: f32 = 2.0;
 const COVERED_WORDS: f32 = 1.0;
 const COVERED_CONTENT: f32 = 0.5;
 const COVERED_STRETCHES: f32 = 0.3;
-/// Weight of a synonym among the terms that are asked for, and its part of the word it is for.
-const SYNONYM: f32 = 0.3;
-const SYNONYM_PART: f32 = 0.8;
-/// Part of a word that a text has with another ending: 燃やす for 燃える.
-const STEM_PART: f32 = 0.5;
-/// A word of less weight belongs to the form of the question.
-const FORM_WEIGHT_MAX: f32 = 0.3;
 /// With no more content words than this beside a citation, the cited provision comes first.
 const BARE_WORDS_MAX: usize = 2;
 
@@ -127,7 +106,7 @@ fn enough(content_words: usize) -> f32 {
 }
 
 /// The classic BM25 weight of a term.
-fn idf(found_in: u64, passages: u64) -> f32 {
+pub(super) fn idf(found_in: u64, passages: u64) -> f32 {
     let (found_in, passages) = (found_in as f32, passages as f32);
     (1.0 + (passages - found_in + 0.5).max(0.5) / (found_in + 0.5)).ln()
 }
@@ -151,7 +130,13 @@ impl Terms {
     }
 
     /// Place of a term, which is made if it is not there yet.
-    fn place(&mut self, text: &str, kind: Kind, added: bool, statistics: &dyn Statistics) -> usize {
+    pub(super) fn place(
+        &mut self,
+        text: &str,
+        kind: Kind,
+        added: bool,
+        statistics: &dyn Statistics,
+    ) -> usize {
         if let Some(at) = self.at(text) {
             return at;
         }
@@ -162,7 +147,7 @@ impl Terms {
         self.list.len() - 1
     }
 
-    fn at(&self, term: &str) -> Option<usize> {
+    pub(super) fn at(&self, term: &str) -> Option<usize> {
         self.places.get(term).copied()
     }
 
@@ -199,7 +184,7 @@ impl Question {
         let mut grams = Terms::of(folded, &forms, Kind::Gram, analysis::grams, statistics);
         let words = Terms::of(folded, &forms, Kind::Word, analysis::words, statistics);
         let chars = Terms::of(folded, &forms, Kind::Char, analysis::chars, statistics);
-        let content = content(rest, &mut grams, &words, statistics);
+        let content = content::of(rest, &mut grams, &words, statistics);
         let (mut stretches, mut stretch_places) = (Vec::new(), HashMap::new());
         for_stretches(folded, |stretch| {
             if !stretch_places.contains_key(stretch) {
@@ -228,9 +213,6 @@ impl Question {
         let (word_counts, word_length) = self.words.counts(&text);
         let coverage = self.coverage(&text, &gram_counts, &word_counts);
         let fits = !self.content.is_empty() && coverage >= enough(self.content.len());
-        if std::env::var("DBG").is_ok() {
-            eprintln!("{coverage} {} {fits}", passage.citation());
-        }
         if self.keywords {
             let (counts, length) = self.chars.counts(&text);
             let score = self.grams.score(&gram_counts, gram_length, B_KEYWORDS)
@@ -269,91 +251,6 @@ impl Question {
     }
 }
 
-impl Content {
-    /// How much of it a text has that has not the word itself.
-    fn part(&self, text: &str, grams: &[f32]) -> f32 {
-        let stem = self.stem.is_some_and(|stem| text.contains(stem));
-        let read = self.readings.iter().map(|(weight, places)| {
-            let found = places.iter().filter(|&&at| grams[at] > 0.0).count();
-            weight * found as f32 / places.len().max(1) as f32
-        });
-        read.fold(if stem { tune("STEM", STEM_PART) } else { 0.0 }, f32::max)
-    }
-}
-
-/// The content words of a folded question without its citations. The bigrams of synonyms are
-/// added to those that are asked for.
-fn content(
-    rest: &str,
-    grams: &mut Terms,
-    words: &Terms,
-    statistics: &dyn Statistics,
-) -> Vec<Content> {
-    let forms = Forms::of(rest);
-    let mut content: Vec<(Range<usize>, Content)> = Vec::new();
-    analysis::words(rest, &mut |word, range| {
-        let known = content.iter().any(|(_, known)| known.text == word);
-        if known || !is_content(word) || forms.weight(rest, &range) < FORM_WEIGHT_MAX {
-            return;
-        }
-        let (mut own, mut folded) = (Vec::new(), Vec::new());
-        analysis::variants(word, &mut |gram, _| folded.extend(grams.at(gram)));
-        analysis::grams(word, &mut |gram, _| own.extend(grams.at(gram)));
-        own.retain(|at| !folded.contains(at));
-        let word = Content {
-            text: word.to_owned(),
-            idf: idf(statistics.found_in(Kind::Word, word), statistics.passages()),
-            word: words.at(word),
-            readings: vec![(1.0, own), (1.0, folded)],
-            stem: stem(word),
-        };
-        content.push((range, word));
-    });
-    // 空き家 may have been cut into 空き and 家: each is found with 空家.
-    analysis::variants(rest, &mut |gram, range| {
-        let Some(at) = grams.at(gram) else { return };
-        let inside = content
-            .iter_mut()
-            .filter(|(word, _)| range.start <= word.start && word.end <= range.end);
-        for (_, word) in inside {
-            word.readings.push((1.0, vec![at]));
-        }
-    });
-    for synonyms in synonyms::find(rest) {
-        for other in synonyms.others {
-            let mut reading = Vec::new();
-            analysis::grams(other, &mut |gram, _| {
-                let at = grams.place(gram, Kind::Gram, true, statistics);
-                if grams.list[at].added {
-                    grams.list[at].count = tune("SYN", SYNONYM);
-                }
-                reading.push(at);
-            });
-            let meant = content.iter_mut().filter(|(word, _)| {
-                word.start < synonyms.range.end && synonyms.range.start < word.end
-            });
-            for (_, word) in meant {
-                word.readings.push((SYNONYM_PART, reading.clone()));
-            }
-        }
-    }
-    if std::env::var("DBG").is_ok() {
-        eprintln!("{content:?}");
-    }
-    content.into_iter().map(|(_, word)| word).collect()
-}
-
-fn tune(name: &str, d: f32) -> f32 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(d)
-}
-
-/// The kanji of 燃 in 燃える, of 届 in 届ける.
-fn stem(word: &str) -> Option<char> {
-    let mut chars = word.chars();
-    let first = chars.next().filter(|c| is_kanji(*c))?;
-    chars.all(is_hiragana).then_some(first)
-}
-
 /// A heading or a few words, typed as one types them into a search box, and no question.
 fn is_keywords(folded: &str) -> bool {
     let text = folded.trim_end_matches(['。', '.', ' ', '\n']);
@@ -387,76 +284,6 @@ fn for_stretches<'a>(folded: &'a str, mut sink: impl FnMut(&'a str)) {
             sink(&folded[starts[run % STRETCH]..at + c.len_utf8()]);
         }
     }
-}
-
-/// Words of questions and of official style that say nothing of the matter.
-const EMPTY_WORDS: &[&str] = &[
-    "教え",
-    "教",
-    "何",
-    "誰",
-    "方法",
-    "場合",
-    "必要",
-    "内容",
-    "規定",
-    "要件",
-    "説明",
-    "次",
-    "うち",
-    "正しい",
-    "正",
-    "誤",
-    "知",
-    "知り",
-    "下さい",
-    "以下",
-    "以上",
-    "全文",
-    "条文",
-    "意味",
-    "趣旨",
-    "概要",
-    "見せ",
-    "見",
-    "読",
-    "示",
-    "教示",
-    "回答",
-    "質問",
-    "可能",
-    "対象",
-    "言",
-    "思",
-    "行",
-    "者",
-    "等",
-    "的",
-    "時",
-    "中",
-    "日",
-    "月",
-    "年",
-    "分",
-    "人",
-    "件",
-    "本",
-    "当",
-    "上記",
-    "下記",
-    "記載",
-    "該当",
-    "適切",
-    "関",
-    "際",
-    "事",
-    "物",
-];
-
-fn is_content(word: &str) -> bool {
-    let says = |c: char| is_kanji(c) || is_katakana(c) || c.is_alphabetic() && !is_hiragana(c);
-    let core = word.trim_matches(is_hiragana);
-    core.chars().any(says) && !EMPTY_WORDS.contains(&core) && !word.starts_with('第')
 }
 
 #[cfg(test)]
