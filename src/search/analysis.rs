@@ -1,6 +1,7 @@
 //! Japanese analysis: a folded text becomes terms, in two ways that complete each other.
 //!
-//! [`grams`] cuts runs of Japanese characters into bigrams, which find every spelling; [`words`]
+//! [`grams`] cuts runs of Japanese characters into bigrams, which find every spelling, and adds
+//! those of other spellings ([`variants`]: 空家 to 空き家, ごみ to ゴミ); [`words`]
 //! cuts with the dictionary of icu_segmenter, which weighs whole words. In both, what can be
 //! written in several ways is one term: 第十条の二 and 第10条の2, 令和8年 and 2026年, 十五日 and 15日.
 //! The only module that names icu_segmenter.
@@ -18,6 +19,12 @@ const TERM_BYTES_MAX: usize = 120;
 
 /// What is read behind a kanji number so that it counts as one: 十五日, 三割, 二人.
 const COUNTERS: &str = "日月年歳人円回件週時分割倍名箇個か%名戸枚台本級度";
+
+/// Ends of verb stems, which may be left out between two kanji: 空き家, 届け出, 引っ越し.
+const OKURIGANA: &str = "いきぎしちみびりえけげせめべれっ";
+
+/// Longer words in katakana are foreign words, which nobody writes in hiragana; in characters.
+const KANA_WORD_MAX: usize = 3;
 
 /// Takes a term and the bytes of the folded text that it stands for.
 pub(super) type Sink<'a> = &'a mut dyn FnMut(&str, Range<usize>);
@@ -38,12 +45,89 @@ pub(super) fn grams(folded: &str, sink: Sink<'_>) {
             Piece::Canonical(range, term) => sink(&term, range),
             Piece::Text(offset, text) => {
                 runs(text, |run, at| match run.chars().next().is_some_and(is_japanese) {
-                    true => bigrams(run, offset + at, sink),
+                    true => {
+                        bigrams(run, offset + at, sink);
+                        variants_of_run(run, offset + at, sink);
+                    }
                     false => whole(run, offset + at, sink),
                 });
             }
         }
     }
+}
+
+/// What [`grams`] adds of other spellings: pairs of kanji without the 送り仮名 between them, and
+/// the hiragana of short words in katakana.
+pub(super) fn variants(folded: &str, sink: Sink<'_>) {
+    for piece in pieces(folded) {
+        if let Piece::Text(offset, text) = piece {
+            runs(text, |run, at| variants_of_run(run, offset + at, sink));
+        }
+    }
+}
+
+fn variants_of_run(run: &str, offset: usize, sink: Sink<'_>) {
+    without_okurigana(run, offset, sink);
+    in_hiragana(run, offset, sink);
+}
+
+/// 空家 for 空き家; the range is all of 空き家.
+fn without_okurigana(run: &str, offset: usize, sink: Sink<'_>) {
+    let chars = || run.char_indices();
+    for (((at, first), (_, kana)), (last_at, last)) in
+        chars().zip(chars().skip(1)).zip(chars().skip(2))
+    {
+        if is_kanji(first) && OKURIGANA.contains(kana) && is_kanji(last) {
+            let end = last_at + last.len_utf8();
+            let term: String = [first, last].iter().collect();
+            sink(&term, offset + at..offset + end);
+        }
+    }
+}
+
+/// The bigrams of 生ごみ that 生ゴミ has in another spelling.
+fn in_hiragana(run: &str, offset: usize, sink: Sink<'_>) {
+    let chars: Vec<(usize, char)> = run.char_indices().collect();
+    let mut at = 0;
+    while at < chars.len() {
+        let len = chars[at..].iter().take_while(|(_, c)| is_katakana(*c)).count();
+        let word = at..at + len;
+        if (2..=KANA_WORD_MAX).contains(&len) && chars[word.clone()].iter().all(|c| c.1 != 'ー') {
+            for pair in chars[at.saturating_sub(1)..chars.len().min(word.end + 1)].windows(2) {
+                let (start, end) = (pair[0].0, pair[1].0 + pair[1].1.len_utf8());
+                let term: String = pair.iter().map(|(_, c)| to_hiragana(*c)).collect();
+                sink(&term, offset + start..offset + end);
+            }
+        }
+        at += len.max(1);
+    }
+}
+
+fn to_hiragana(c: char) -> char {
+    match c {
+        'ァ'..='ヶ' => char::from_u32(u32::from(c) - 0x60).unwrap_or(c),
+        _ => c,
+    }
+}
+
+/// A text without the 送り仮名 between two kanji, for comparing names.
+pub(super) fn drop_okurigana(text: &str) -> String {
+    let mut previous = None;
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let between = previous.is_some_and(is_kanji) && rest.peek().is_some_and(|c| is_kanji(*c));
+        if !(between && OKURIGANA.contains(c)) {
+            kept.push(c);
+        }
+        previous = Some(c);
+    }
+    kept
+}
+
+/// True for hiragana that may stand between two kanji of one word.
+pub(super) fn is_okurigana(c: char) -> bool {
+    OKURIGANA.contains(c)
 }
 
 /// Dictionary words; hiragana-only words under three characters are left out.
@@ -230,6 +314,18 @@ mod tests {
         }
         assert_ne!(gram_terms("第十条"), gram_terms("第十一条"));
         assert_eq!(gram_terms("三条市"), ["三条", "条市"]);
+    }
+
+    #[test]
+    fn other_spellings_are_added() {
+        let added = |text: &str| terms(variants, text);
+        assert_eq!(added("空き家の届け出"), ["空家", "届出"]);
+        assert_eq!(added("引っ越し、申し込み"), ["引越", "申込"]);
+        assert_eq!(added("生ゴミの日"), ["生ご", "ごみ", "みの"]);
+        assert_eq!(added("ﾊｶﾞｷ"), ["はが", "がき"]);
+        assert!(added("家の中、本を読む、データ、カード、コンビニ").is_empty());
+        assert!(gram_terms("空き家").contains(&"空家".to_owned()));
+        assert_eq!(drop_okurigana("空き家等の取り扱い"), "空家等の取扱い");
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Finds the citations in a question: 「地自法10条の2第3項」, 「同法施行令第五条及び第六条」.
 //!
 //! A law is recognized by the longest name that the chosen data sets know, then by the well-known
-//! abbreviations. Which passages a citation stands for is looked up by the searcher.
+//! abbreviations, then by the short names of the town's own rules. Which passages a citation stands for is looked up by the searcher.
 
 use std::ops::Range;
 
+use super::analysis::is_okurigana;
 use super::provision::{Spelling, joins_word, step_at};
+use super::short_names::{Meaning, meaning};
 use super::titles::{Titles, title_key};
 use crate::document::ArticleRef;
+use crate::text::is_kanji;
 
 /// More articles than this in one 「第N条から第M条まで」 are cut off.
 const RANGE_ARTICLES_MAX: u64 = 10;
@@ -168,10 +171,11 @@ impl<'a> Reader<'a> {
         let Some(step) = step_at(self.rest(), Spelling::Running) else {
             return supplement && self.law.is_some() && self.address();
         };
-        if let Some(name) = self.unknown_law().filter(|_| step.unit == '条') {
-            self.at -= name.len();
-            let law = Law { key: name.to_owned(), written: name.to_owned(), known: false };
-            self.name(law, name.len());
+        if step.unit == '条'
+            && let Some((start, len, law)) = self.unlisted_law()
+        {
+            self.at = start;
+            self.name(law, len);
             return true;
         }
         if self.previous().is_some_and(joins_word) || self.law.is_none() {
@@ -197,22 +201,27 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The kanji in front that look like a law's name, when no table has it.
-    fn unknown_law(&self) -> Option<&'a str> {
-        let before = &self.text[..self.at];
-        let name = before.trim_end_matches(' ');
-        let start = name
-            .char_indices()
-            .rev()
-            .take_while(|(_, c)| joins_word(*c))
-            .last()
-            .map(|(at, _)| at)?;
-        let word = &before[start..];
-        let law_like = ["法", "法律", "令", "規則", "条例", "憲法"];
-        let ends = law_like.iter().any(|end| word.ends_with(end));
-        let vague = ["法", "法律", "令", "規則", "条例", "政令", "省令", "本法", "新法", "旧法"];
-        (ends && !vague.contains(&word) && self.spans.last().is_none_or(|last| last.end <= start))
-            .then_some(word)
+    /// The law whose name stands in front and is in no table: its start, its bytes. A rule of the
+    /// town is what its short name stands for; a law of the state is one that is not at hand.
+    fn unlisted_law(&self) -> Option<(usize, usize, Law)> {
+        let end = self.text[..self.at].trim_end_matches([' ', '」', '』']).len();
+        let before = &self.text[..end];
+        let (_, data_sets) = self.titles.split_last()?;
+        let free = |start: usize| self.spans.last().is_none_or(|last| last.end <= start);
+        let plain = word_start(before, false);
+        for start in [word_start(before, true), plain] {
+            if let Some(Meaning::Title(key)) = meaning(&before[start..], data_sets)
+                && free(start)
+                && let Some(law) = self.known(&key)
+            {
+                return Some((start, end - start, law));
+            }
+        }
+        let name = &before[plain..];
+        (is_law_of_state(name) && free(plain)).then(|| {
+            let law = Law { key: name.to_owned(), written: name.to_owned(), known: false };
+            (plain, name.len(), law)
+        })
     }
 
     /// True right behind a citation and a connecting word.
@@ -347,6 +356,34 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Start of the kanji and katakana at the end of a text, with 送り仮名 between kanji if asked.
+fn word_start(text: &str, okurigana: bool) -> usize {
+    let mut chars = text.char_indices().rev().peekable();
+    let mut start = text.len();
+    let mut followed_by_kanji = false;
+    while let Some((at, c)) = chars.next() {
+        let inner = okurigana
+            && followed_by_kanji
+            && is_okurigana(c)
+            && chars.peek().is_some_and(|(_, c)| is_kanji(*c));
+        if !(joins_word(c) || inner) {
+            break;
+        }
+        followed_by_kanji = is_kanji(c);
+        start = at;
+    }
+    start
+}
+
+/// True for what can only be the name of a law of the state: 所得税法, 会社法施行令.
+fn is_law_of_state(name: &str) -> bool {
+    const OTHER: [&str; 11] =
+        ["本法", "新法", "旧法", "同法", "方法", "手法", "用法", "文法", "作法", "司法", "立法"];
+    let law = ["施行令", "施行規則"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    let kind = law.ends_with('法') || law.ends_with("法律");
+    kind && !["法", "法律"].contains(&law) && !OTHER.contains(&law)
+}
+
 /// 会社法施行規則 belongs to 会社法.
 fn base_of(key: &str) -> &str {
     let stripped = key.strip_suffix("施行令").or_else(|| key.strip_suffix("施行規則"));
@@ -449,6 +486,17 @@ mod tests {
     }
 
     #[test]
+    fn a_town_s_rules_have_short_names() {
+        let rule: &[&str] = &["みほん市空き家等の適切な管理に関する条例 第七条"];
+        check(&[
+            ("空家条例第7条", rule),
+            ("空き家条例 第7条", rule),
+            ("本市の「空き家条例」第七条の内容は？", rule),
+            ("民法第3条と空家条例第7条", &["民法 第三条", rule[0]]),
+        ]);
+    }
+
+    #[test]
     fn no_law_is_made_up() {
         check(&[
             ("第3条は何を定めていますか", &[]),
@@ -458,6 +506,10 @@ mod tests {
             ("会社法第2条と所得税法第5条", &["会社法 第二条", "所得税法? 第五条"]),
             ("国籍法第2条", &["国籍法? 第二条"]),
             ("地公法第38条", &["地方公務員法? 第三十八条"]),
+            ("国籍法 第2条", &["国籍法? 第二条"]),
+            ("「国籍法」第2条", &["国籍法? 第二条"]),
+            ("公園条例第3条", &[]),
+            ("市規則第3条、この方法第2条", &[]),
         ]);
     }
 

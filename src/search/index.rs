@@ -16,7 +16,7 @@ use super::titles::{LawName, Titles};
 use crate::document::Passage;
 
 /// Raised whenever schema or analysis change: an index of another format is built again.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The side table, written last: an index without it is not whole.
 const SIDE_TABLE: &str = "kura-index.json";
 /// Memory for terms while indexing, over all threads, in bytes.

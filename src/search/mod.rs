@@ -11,13 +11,17 @@
 mod abbreviations;
 mod analysis;
 mod citation;
+mod content;
+mod forms;
 mod index;
 pub mod metrics;
 mod provision;
 mod rank;
 mod schema;
 mod searcher;
+mod short_names;
 mod snippet;
+mod synonyms;
 mod titles;
 
 #[cfg(test)]

@@ -4,16 +4,20 @@
 use std::collections::HashMap;
 
 use super::analysis::{self, Sink};
+use super::content::{self, Content};
+use super::forms::Forms;
 use super::schema;
 use crate::document::Passage;
-use crate::text::{is_hiragana, is_kanji, is_katakana};
+use crate::text::is_hiragana;
 
 /// One term of the question.
 #[derive(Clone, Debug)]
 pub(super) struct QueryTerm {
     pub(super) text: String,
-    /// How often the question has it.
+    /// How often the question has it; less for its forms and for synonyms.
     pub(super) count: f32,
+    /// A synonym of a word that the question has.
+    pub(super) added: bool,
     /// Passages that hold it, over all chosen data sets.
     pub(super) found_in: u64,
     pub(super) idf: f32,
@@ -45,17 +49,6 @@ pub(super) struct Terms {
     places: HashMap<String, usize>,
     cut: fn(&str, Sink<'_>),
     mean_length: f32,
-}
-
-/// A word that says what the question is about.
-#[derive(Debug)]
-struct Content {
-    text: String,
-    idf: f32,
-    /// Its place among the words.
-    word: Option<usize>,
-    /// The places of its bigrams.
-    grams: Vec<usize>,
 }
 
 /// A question after analysis.
@@ -113,28 +106,48 @@ fn enough(content_words: usize) -> f32 {
 }
 
 /// The classic BM25 weight of a term.
-fn idf(found_in: u64, passages: u64) -> f32 {
+pub(super) fn idf(found_in: u64, passages: u64) -> f32 {
     let (found_in, passages) = (found_in as f32, passages as f32);
     (1.0 + (passages - found_in + 0.5).max(0.5) / (found_in + 0.5)).ln()
 }
 
 impl Terms {
-    fn of(folded: &str, kind: Kind, cut: fn(&str, Sink<'_>), statistics: &dyn Statistics) -> Self {
-        let (mut list, mut places) = (Vec::<QueryTerm>::new(), HashMap::<String, usize>::new());
-        let passages = statistics.passages();
-        cut(folded, &mut |text, _| match places.get(text) {
-            Some(&at) => list[at].count += 1.0,
-            None => {
-                let found_in = statistics.found_in(kind, text);
-                places.insert(text.to_owned(), list.len());
-                let idf = idf(found_in, passages);
-                list.push(QueryTerm { text: text.to_owned(), count: 1.0, found_in, idf });
-            }
+    fn of(
+        folded: &str,
+        forms: &Forms,
+        kind: Kind,
+        cut: fn(&str, Sink<'_>),
+        statistics: &dyn Statistics,
+    ) -> Self {
+        let mean_length = statistics.mean_length(kind).max(1.0);
+        let mut terms = Self { list: Vec::new(), places: HashMap::new(), cut, mean_length };
+        cut(folded, &mut |text, range| {
+            let weight = forms.weight(folded, &range);
+            let at = terms.place(text, kind, false, statistics);
+            terms.list[at].count += weight;
         });
-        Self { list, places, cut, mean_length: statistics.mean_length(kind).max(1.0) }
+        terms
     }
 
-    fn at(&self, term: &str) -> Option<usize> {
+    /// Place of a term, which is made if it is not there yet.
+    pub(super) fn place(
+        &mut self,
+        text: &str,
+        kind: Kind,
+        added: bool,
+        statistics: &dyn Statistics,
+    ) -> usize {
+        if let Some(at) = self.at(text) {
+            return at;
+        }
+        let found_in = statistics.found_in(kind, text);
+        let idf = idf(found_in, statistics.passages());
+        self.places.insert(text.to_owned(), self.list.len());
+        self.list.push(QueryTerm { text: text.to_owned(), count: 0.0, added, found_in, idf });
+        self.list.len() - 1
+    }
+
+    pub(super) fn at(&self, term: &str) -> Option<usize> {
         self.places.get(term).copied()
     }
 
@@ -159,36 +172,26 @@ impl Terms {
 
     /// Share of the terms' weight that a passage has.
     fn covered(&self, counts: &[f32]) -> f32 {
-        share(self.list.iter().zip(counts).map(|(term, n)| (term.idf, n.min(1.0))))
+        let asked = self.list.iter().zip(counts).filter(|(term, _)| !term.added);
+        share(asked.map(|(term, n)| (term.idf * term.count.min(1.0), n.min(1.0))))
     }
 }
 
 impl Question {
     /// Analyses a folded question; `rest` is the question without its citations.
     pub(super) fn new(folded: &str, rest: &str, statistics: &dyn Statistics) -> Self {
-        let grams = Terms::of(folded, Kind::Gram, analysis::grams, statistics);
-        let words = Terms::of(folded, Kind::Word, analysis::words, statistics);
-        let chars = Terms::of(folded, Kind::Char, analysis::chars, statistics);
-        let mut content: Vec<Content> = Vec::new();
-        analysis::words(rest, &mut |word, _| {
-            if is_content(word) && content.iter().all(|known| known.text != word) {
-                let found_in = statistics.found_in(Kind::Word, word);
-                let mut pairs = Vec::new();
-                analysis::grams(word, &mut |gram, _| pairs.extend(grams.at(gram)));
-                content.push(Content {
-                    text: word.to_owned(),
-                    idf: idf(found_in, statistics.passages()),
-                    word: words.at(word),
-                    grams: pairs,
-                });
-            }
-        });
+        let forms = Forms::of(folded);
+        let mut grams = Terms::of(folded, &forms, Kind::Gram, analysis::grams, statistics);
+        let words = Terms::of(folded, &forms, Kind::Word, analysis::words, statistics);
+        let chars = Terms::of(folded, &forms, Kind::Char, analysis::chars, statistics);
+        let content = content::of(rest, &mut grams, &words, statistics);
         let (mut stretches, mut stretch_places) = (Vec::new(), HashMap::new());
         for_stretches(folded, |stretch| {
             if !stretch_places.contains_key(stretch) {
                 let mut weight = 0.0;
                 analysis::grams(stretch, &mut |gram, _| {
-                    weight += grams.at(gram).map_or(0.0, |at| grams.list[at].idf);
+                    let term = grams.at(gram).map(|at| &grams.list[at]);
+                    weight += term.map_or(0.0, |term| term.idf * term.count.min(1.0));
                 });
                 stretch_places.insert(stretch.to_owned(), stretches.len());
                 stretches.push(weight);
@@ -208,7 +211,7 @@ impl Question {
         let text = schema::indexed_text(passage);
         let (gram_counts, gram_length) = self.grams.counts(&text);
         let (word_counts, word_length) = self.words.counts(&text);
-        let coverage = self.coverage(&gram_counts, &word_counts);
+        let coverage = self.coverage(&text, &gram_counts, &word_counts);
         let fits = !self.content.is_empty() && coverage >= enough(self.content.len());
         if self.keywords {
             let (counts, length) = self.chars.counts(&text);
@@ -237,14 +240,11 @@ impl Question {
     }
 
     /// Share of the content words' weight that a passage has; part of a word counts in part.
-    fn coverage(&self, grams: &[f32], words: &[f32]) -> f32 {
+    fn coverage(&self, text: &str, grams: &[f32], words: &[f32]) -> f32 {
         share(self.content.iter().map(|content| {
             let part = match content.word {
                 Some(at) if words[at] > 0.0 => 1.0,
-                _ => {
-                    let found = content.grams.iter().filter(|&&at| grams[at] > 0.0).count();
-                    found as f32 / content.grams.len().max(1) as f32
-                }
+                _ => content.part(text, grams),
             };
             (content.idf, part)
         }))
@@ -284,76 +284,6 @@ fn for_stretches<'a>(folded: &'a str, mut sink: impl FnMut(&'a str)) {
             sink(&folded[starts[run % STRETCH]..at + c.len_utf8()]);
         }
     }
-}
-
-/// Words of questions and of official style that say nothing of the matter.
-const EMPTY_WORDS: &[&str] = &[
-    "教え",
-    "教",
-    "何",
-    "誰",
-    "方法",
-    "場合",
-    "必要",
-    "内容",
-    "規定",
-    "要件",
-    "説明",
-    "次",
-    "うち",
-    "正しい",
-    "正",
-    "誤",
-    "知",
-    "知り",
-    "下さい",
-    "以下",
-    "以上",
-    "全文",
-    "条文",
-    "意味",
-    "趣旨",
-    "概要",
-    "見せ",
-    "見",
-    "読",
-    "示",
-    "教示",
-    "回答",
-    "質問",
-    "可能",
-    "対象",
-    "言",
-    "思",
-    "行",
-    "者",
-    "等",
-    "的",
-    "時",
-    "中",
-    "日",
-    "月",
-    "年",
-    "分",
-    "人",
-    "件",
-    "本",
-    "当",
-    "上記",
-    "下記",
-    "記載",
-    "該当",
-    "適切",
-    "関",
-    "際",
-    "事",
-    "物",
-];
-
-fn is_content(word: &str) -> bool {
-    let says = |c: char| is_kanji(c) || is_katakana(c) || c.is_alphabetic() && !is_hiragana(c);
-    let core = word.trim_matches(is_hiragana);
-    core.chars().any(says) && !EMPTY_WORDS.contains(&core) && !word.starts_with('第')
 }
 
 #[cfg(test)]

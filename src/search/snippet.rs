@@ -10,6 +10,9 @@ use crate::text::{fold, is_hiragana};
 /// Length aimed at, in characters.
 const LENGTH_CHARS: usize = 160;
 
+/// Terms of less weight are the question's form and are not shown as matches.
+const TELLING: f32 = 0.3;
+
 /// A part of a passage's text, as written there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snippet {
@@ -81,7 +84,9 @@ pub(super) fn snippet(text: &str, question: &Question) -> Snippet {
 /// Ranges of the original text that match a term of the question, with the term's weight.
 fn matches(text: &str, question: &Question) -> Vec<(Range<usize>, f32)> {
     let weights = |terms: &'_ [super::rank::QueryTerm]| -> HashMap<String, f32> {
-        let telling = terms.iter().filter(|term| !term.text.chars().all(is_hiragana));
+        let telling = terms
+            .iter()
+            .filter(|term| term.count >= TELLING && !term.text.chars().all(is_hiragana));
         telling.map(|term| (term.text.clone(), term.idf)).collect()
     };
     let (grams, words) = (weights(&question.grams.list), weights(&question.words.list));

@@ -63,6 +63,11 @@ impl Titles {
         self.by_fold.get(key).map(|id| self.written[*id].as_str())
     }
 
+    /// Keys of the titles, in no order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.by_fold.keys().map(String::as_str)
+    }
+
     fn law(&mut self, title: &str) -> usize {
         let key = title_key(title);
         if let Some(id) = self.by_fold.get(&key) {
