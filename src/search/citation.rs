@@ -1,7 +1,8 @@
 //! Finds the citations in a question: 「地自法10条の2第3項」, 「同法施行令第五条及び第六条」.
 //!
 //! A law is recognized by the longest name that the chosen data sets know, then by the well-known
-//! abbreviations, then by the short names of the town's own rules. Which passages a citation stands for is looked up by the searcher.
+//! abbreviations, then by the short names of the town's own rules. Which passages a citation stands
+//! for is looked up by the searcher.
 
 use std::ops::Range;
 
