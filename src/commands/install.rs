@@ -39,8 +39,16 @@ pub(super) fn add(
     dir: &Path,
     cancelled: &AtomicBool,
 ) -> Result<Outcome, Failure> {
-    let info = manifest::load(&dir.join("dataset.toml"))
-        .map_err(|errors| Failure::new(errors.message(Lang::Ja), errors.message(Lang::En)))?;
+    let manifest = dir.join("dataset.toml");
+    let info = manifest::load(&manifest).map_err(|why| {
+        // An unreadable file is named by its own message.
+        let place = match &why {
+            manifest::ManifestError::Io { .. } => String::new(),
+            manifest::ManifestError::Invalid(_) => format!("{}:\n", manifest.display()),
+        };
+        let message = |lang| format!("{place}{}", why.message(lang));
+        Failure::new(message(Lang::Ja), message(Lang::En))
+    })?;
     let content_blake3 = content_hash(dir);
     let installation = context.installation();
     let mut writer = installation.writer()?;

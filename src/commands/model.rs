@@ -22,6 +22,12 @@ pub(super) fn run(context: &Context, asked: &ModelCommand) -> Result<(), Failure
             let id = id.clone().unwrap_or_else(|| id_of(file));
             let record = add(context, file, &id, &cancelled)?;
             print_added(context, &record);
+            if context.installation().state()?.model.as_ref() != Some(&id) {
+                match context.lang {
+                    Lang::Ja => say!("このモデルを使うには kura model use {id} としてください。"),
+                    Lang::En => say!("To use it: kura model use {id}"),
+                }
+            }
             Ok(())
         }
         ModelCommand::List { json } => list(context, *json),
@@ -89,6 +95,12 @@ fn add(
     cancelled: &AtomicBool,
 ) -> Result<ModelRecord, Failure> {
     check_id(id)?;
+    if !file.is_file() {
+        return Err(Failure::new(
+            format!("{}というファイルはありません。", file.display()),
+            format!("there is no file {}", file.display()),
+        ));
+    }
     let info = Model::check(file).map_err(|why| {
         Failure::new(
             format!(

@@ -27,11 +27,14 @@ pub(super) fn run(context: &Context, args: &SearchArgs) -> Result<(), Failure> {
     }
     for source in &response.sources {
         say!(
-            "[{}] {}（{}・{}、{}）",
+            "[{}] {}（{}・{}、{} {}、{}: {}）",
             source.number,
             source.citation,
             source.authority_label,
             source.scope_label,
+            context.words("基準日", "as of"),
+            source.passage.as_of,
+            source.dataset.title,
             source.passage.path
         );
         say!("    {}", source.snippet.replace('\n', " "));

@@ -12,10 +12,12 @@ use crate::web;
 
 pub(super) fn run(context: &Context) -> Result<(), Failure> {
     serve(context, Vec::new(), |address| {
-        say!(
-            "{}: http://{address}/",
-            context.words("ブラウザーで開いてください", "Open in a browser")
-        );
+        let ask = context.words("ブラウザーで開いてください", "Open in a browser");
+        let host = context.words("この機器のアドレス", "address-of-this-machine");
+        match address.ip().is_unspecified() {
+            true => say!("{ask}: http://{host}:{}/", address.port()),
+            false => say!("{ask}: http://{address}/"),
+        }
     })
 }
 
