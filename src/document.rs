@@ -344,6 +344,11 @@ pub struct Provenance {
     pub created_at: String,
 }
 
+/// The time of now as RFC 3339, local.
+pub fn timestamp() -> String {
+    jiff::ZonedDateTime::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use super::service::Inner;
 use super::slot::{Loaded, Slot};
 use super::types::*;
 use super::{excerpt, prompt, quotes, sources};
-use crate::document::{DatasetIdentity, ModelIdentity, Passage, Provenance};
+use crate::document::{DatasetIdentity, ModelIdentity, Passage, Provenance, timestamp};
 use crate::llm::{ChatMessage, PromptError, Sampling, TextEvent, TextReason, TextRequest};
 use crate::search::Query;
 
@@ -450,12 +450,11 @@ fn cited(quotes: &[excerpt::Quote]) -> Vec<usize> {
 }
 
 fn provenance(model: Option<ModelIdentity>, datasets: Vec<DatasetIdentity>) -> Provenance {
-    let now = jiff::ZonedDateTime::now();
     Provenance {
         model,
         datasets,
         kura_version: env!("CARGO_PKG_VERSION").to_owned(),
-        created_at: now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        created_at: timestamp(),
     }
 }
 

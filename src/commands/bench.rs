@@ -13,6 +13,7 @@ use super::{Context, Failure, output};
 use crate::answer::{SearchRequest, Service};
 use crate::cli::BenchArgs;
 use crate::llm::{EngineOptions, Event, Model, Request, Sampling};
+use crate::search::metrics::percentile;
 use crate::text::Lang;
 
 /// Searches that the percentiles stand on.
@@ -228,12 +229,6 @@ fn measure_search(context: &Context) -> Result<Option<SearchReport>, Failure> {
     }))
 }
 
-/// Nearest-rank percentile of sorted values; 0 where there are none.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
-    let rank = (share * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
-}
-
 fn memory_mib_peak() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
@@ -274,17 +269,4 @@ fn rate(spread: &Spread, tokens: usize) -> String {
         "{:.1} tokens/s ({:.1}–{:.1}, {tokens} tokens)",
         spread.median, spread.least, spread.most
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percentile;
-
-    #[test]
-    fn percentiles() {
-        let values: Vec<f64> = (1..=100).map(f64::from).collect();
-        assert_eq!(percentile(&values, 0.5), 50.0);
-        assert_eq!(percentile(&values, 0.99), 99.0);
-        assert_eq!(percentile(&[], 0.5), 0.0);
-    }
 }

@@ -287,15 +287,17 @@ fn model(
         },
     );
     let options = EngineOptions::from_config(&context.config.engine);
-    if let (Ok(memory), Some(free_mib)) = (Model::memory(&path, &options), memory_mib()) {
-        self::memory(report, &record, memory, free_mib);
+    if let (Ok(memory), Some(free)) =
+        (Model::memory(&path, &options), llm::available_memory_bytes())
+    {
+        self::memory(report, &record, memory, free);
     }
 }
 
 /// The model's memory, with the answers of all slots full, against what is free.
-fn memory(report: &mut Report, record: &ModelRecord, memory: EngineMemory, free_mib: u64) {
-    let needed_mib = ((memory.weights + memory.kv_cache) >> 20) as u64 + 64;
-    let fits = needed_mib <= free_mib;
+fn memory(report: &mut Report, record: &ModelRecord, memory: EngineMemory, free_bytes: u64) {
+    let fits = memory.needed_bytes() <= free_bytes;
+    let (needed_mib, free_mib) = (memory.needed_bytes().div_ceil(1 << 20), free_bytes >> 20);
     report.add(
         "memory",
         if fits { Verdict::Good } else { Verdict::Bad },
@@ -310,12 +312,4 @@ fn memory(report: &mut Report, record: &ModelRecord, memory: EngineMemory, free_
             if fits { "enough." } else { "not enough; use a smaller model, fewer engine.slots or a shorter engine.context_tokens." }
         ),
     );
-}
-
-/// Memory that programs can still get, in MiB; `None` where the system does not tell.
-fn memory_mib() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024)
 }

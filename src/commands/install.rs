@@ -12,7 +12,7 @@ use std::thread;
 use indicatif::ProgressBar;
 
 use super::{Context, Failure, output};
-use crate::document::{DatasetInfo, Passage};
+use crate::document::{DatasetInfo, Passage, timestamp};
 use crate::ingest::{IngestError, chunk, folder, manifest, worker};
 use crate::llm::info::hash_file;
 use crate::search::{Index, SearchError};
@@ -78,7 +78,7 @@ pub(super) fn add(
         passages: built.passages,
         failures: built.report.failures.into_iter().map(failure).collect(),
         warnings,
-        added_at: now(),
+        added_at: timestamp(),
         kura_version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     writer.commit_dataset(staging, &record)?;
@@ -218,11 +218,6 @@ fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
             _ => {}
         }
     }
-}
-
-/// The time of now as RFC 3339, local.
-pub(super) fn now() -> String {
-    jiff::ZonedDateTime::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 fn unreadable(path: &Path, why: &std::io::Error) -> Failure {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Context, Failure, bundled, cancel, catalogue, output};
 use crate::cli::ModelCommand;
+use crate::document::timestamp;
 use crate::llm::Model;
 use crate::llm::info::hash_file;
 use crate::sync::{ModelRecord, Staging, SyncError};
@@ -135,7 +136,7 @@ fn add(
         licence: info.licence,
         self_test: blake3 == bundled::model_hash(),
         blake3,
-        added_at: super::install::now(),
+        added_at: timestamp(),
     };
     writer.commit_model(staging, &record)?;
     Ok(record)

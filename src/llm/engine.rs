@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+pub use self::memory::available_bytes as available_memory_bytes;
 use self::queue::{Job, PushError, Queue};
 use self::worker::Worker;
 use super::architecture::Architecture;

@@ -55,11 +55,10 @@ impl Quality {
     }
 }
 
-/// The value below which `share` (0 to 1) of the sorted values lie; 0 for none.
+/// Nearest-rank percentile (`share` from 0 to 1) of sorted values; 0 for none.
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
-    let last = sorted.len().saturating_sub(1);
-    let at = (share * last as f64).round() as usize;
-    sorted.get(at.min(last)).copied().unwrap_or(0.0)
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -79,5 +78,13 @@ mod tests {
         assert_eq!(Quality::mean(&[]), Quality::default());
         assert_eq!(percentile(&[1.0, 2.0, 3.0], 0.5), 2.0);
         assert_eq!(percentile(&[], 0.99), 0.0);
+    }
+
+    #[test]
+    fn percentiles() {
+        let values: Vec<f64> = (1..=100).map(f64::from).collect();
+        assert_eq!(percentile(&values, 0.5), 50.0);
+        assert_eq!(percentile(&values, 0.99), 99.0);
+        assert_eq!(percentile(&[], 0.5), 0.0);
     }
 }

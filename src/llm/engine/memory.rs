@@ -8,11 +8,19 @@ const MIB: u64 = 1 << 20;
 const WORKING_BYTES: u64 = 128 * MIB;
 
 /// `MemAvailable` of this machine; `None` where the system does not tell.
-pub(super) fn available_bytes() -> Option<u64> {
+pub fn available_bytes() -> Option<u64> {
     let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
+}
+
+impl EngineMemory {
+    /// All that the engine may take: weights, a full cache, and room to work.
+    pub fn needed_bytes(self) -> u64 {
+        let (weights, cache) = (self.weights as u64, self.kv_cache as u64);
+        weights.saturating_add(cache).saturating_add(WORKING_BYTES)
+    }
 }
 
 /// # Errors
@@ -22,7 +30,7 @@ pub(super) fn check(memory: EngineMemory, available: Option<u64>) -> Result<(), 
         return Ok(());
     };
     let (weights, cache) = (memory.weights as u64, memory.kv_cache as u64);
-    let needed = weights.saturating_add(cache).saturating_add(WORKING_BYTES);
+    let needed = memory.needed_bytes();
     if needed <= available {
         return Ok(());
     }
