@@ -339,8 +339,10 @@ impl Check<'_> {
         }
     }
 
+    /// Taken as written: a blank at either end is outside the alphabet too.
     fn id(&mut self, table: &DeTable<'_>, key: &str) -> Option<String> {
-        let id = self.string(table, key)?;
+        self.string(table, key)?;
+        let id = table.get(key)?.get_ref().as_str()?.to_owned();
         let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let fits = id.len() <= 64
             && id.bytes().next().is_some_and(letter)
