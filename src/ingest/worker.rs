@@ -34,7 +34,7 @@ const ALLOCATION_FAILED: &str = "memory allocation of";
 pub struct Limits {
     /// Seconds, by the clock and of computing time.
     pub time_s: u64,
-    /// Address space of the child in MiB.
+    /// Address space in MiB that the child may take beside its binary and libraries.
     pub memory_mib: u64,
     /// Size of the answer in MiB.
     pub output_mib: u64,

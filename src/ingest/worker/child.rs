@@ -62,7 +62,7 @@ fn confine(task: &Task) -> Result<(), String> {
 
     follow_parent(task.parent)?;
     for (resource, limit) in [
-        (Resource::As, task.memory_mib << 20),
+        (Resource::As, mapped_bytes()?.saturating_add(task.memory_mib << 20)),
         // A safety net behind the parent's clock, should the parent be stopped.
         (Resource::Cpu, task.time_s.saturating_add(1)),
         (Resource::Core, 0),
@@ -73,6 +73,22 @@ fn confine(task: &Task) -> Result<(), String> {
         set.map_err(|error| format!("setting the limit {resource:?}: {error}"))?;
     }
     Ok(())
+}
+
+/// Address space that the binary and its libraries take before anything is read; those of CUDA
+/// alone would fill the limit.
+#[cfg(target_os = "linux")]
+fn mapped_bytes() -> Result<u64, String> {
+    let status = std::fs::read_to_string("/proc/self/status")
+        .map_err(|error| format!("reading /proc/self/status: {error}"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.map(|kib| kib << 10).ok_or_else(|| "/proc/self/status has no VmSize".to_owned())
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn mapped_bytes() -> Result<u64, String> {
+    Ok(0)
 }
 
 #[cfg(not(unix))]
