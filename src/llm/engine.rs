@@ -436,6 +436,8 @@ fn check_options(options: &EngineOptions) -> Result<(), ModelError> {
 fn compute(device: DeviceChoice) -> Result<Compute, ModelError> {
     match device {
         DeviceChoice::Cpu => Ok(Compute::Cpu),
-        DeviceChoice::Cuda(index) => Ok(Compute::Candle(candle_core::Device::new_cuda(index)?)),
+        DeviceChoice::Cuda(index) => candle_core::Device::new_cuda(index)
+            .map(Compute::Candle)
+            .map_err(|source| ModelError::Device { index, source }),
     }
 }

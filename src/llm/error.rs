@@ -25,8 +25,36 @@ pub enum ModelError {
     Context { tokens: usize, context: usize },
     #[error("the batch is wrong: {0}")]
     Batch(String),
-    #[error("the computation failed: {0}")]
+    #[error("the computation failed: {}", without_backtrace(.0))]
     Compute(#[from] candle_core::Error),
+    #[error(
+        "CUDA device {index} cannot be used: {}; install the NVIDIA driver for this build's CUDA, \
+         or set engine.device to cpu",
+        without_backtrace(.source)
+    )]
+    Device { index: usize, source: candle_core::Error },
     #[error("the inference thread or its pool could not be started: {0}")]
     Thread(String),
+}
+
+/// candle appends a backtrace to its messages; those are for developers, not for a page.
+fn without_backtrace(error: &candle_core::Error) -> String {
+    match error {
+        candle_core::Error::WithBacktrace { inner, .. } => without_backtrace(inner),
+        error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_hold_no_backtrace() {
+        let inner = candle_core::Error::Msg("the card is gone".to_owned());
+        let backtrace = Box::new(std::backtrace::Backtrace::force_capture());
+        let error = candle_core::Error::WithBacktrace { inner: Box::new(inner), backtrace };
+        let said = ModelError::Compute(error).to_string();
+        assert_eq!(said, "the computation failed: the card is gone");
+    }
 }
