@@ -87,10 +87,10 @@ const K1: f32 = 1.2;
 /// How much a passage's length counts against it. A question's words are many and common, so
 /// that long passages have them by chance; of keywords a long page may well be the best.
 const B_QUESTION: f32 = 0.9;
-const B_KEYWORDS: f32 = 0.4;
-const B_CHARS: f32 = 0.3;
+const B_KEYWORDS: f32 = 0.6;
+const B_CHARS: f32 = 0.6;
 /// In keywords, which are often compounds, characters say more and whole words less.
-const KEYWORDS_WORDS: f32 = 0.5;
+const KEYWORDS_WORDS: f32 = 0.2;
 const KEYWORDS_CHARS: f32 = 2.0;
 /// What full coverage of words, content words and stretches adds to a question's score.
 const COVERED_WORDS: f32 = 1.0;
