@@ -21,6 +21,10 @@ fn main() {
     println!("cargo::rerun-if-changed={}", questions.display());
     writeln!(code, "pub(super) const QUESTIONS: &str = include_str!({questions:?});")
         .expect("a String takes all");
+    let benchmark = root.join("index/sample-benchmark.toml");
+    println!("cargo::rerun-if-changed={}", benchmark.display());
+    writeln!(code, "pub(super) const BENCHMARK: &str = include_str!({benchmark:?});")
+        .expect("a String takes all");
     std::fs::write(&out, code).expect("OUT_DIR can be written");
 }
 

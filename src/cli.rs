@@ -203,6 +203,25 @@ pub enum ModelCommand {
 pub enum EvalCommand {
     /// Measure search on a corpus and questions with known answers
     Retrieval(EvalRetrievalArgs),
+    /// Measure how an installed model answers: choices, citations, quotations, not-found, speed
+    Model(EvalModelArgs),
+}
+
+/// `kura eval model`
+#[derive(Debug, Args)]
+pub struct EvalModelArgs {
+    /// Id of the model [default: the one in use]
+    #[arg(long)]
+    pub id: Option<String>,
+    /// Ask only so many of the questions; the result is not kept
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Write each answer to this file, JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `kura eval retrieval`

@@ -314,6 +314,9 @@ pub struct ModelIdentity {
     pub quantization: String,
     /// True for the bundled self-test model (動作確認用), which is not for work.
     pub self_test: bool,
+    /// What was measured with it on this box, in one line of Japanese.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation: Option<String>,
 }
 
 /// Which edition of a data set an answer was made from.

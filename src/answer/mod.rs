@@ -3,6 +3,7 @@
 //! `web` and the commands talk to the product through [`Service`]; what travels is in [`types`].
 
 mod citations;
+pub mod evaluation;
 mod excerpt;
 mod library;
 mod looping;

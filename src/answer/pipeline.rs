@@ -24,7 +24,7 @@ const NOT_FOUND: &str =
 const NO_DATA: &str = "該当なし\n使えるデータセットがありません。情報担当者に知らせてください。";
 
 /// How a model says that nothing fits.
-const NOT_FOUND_MARK: &str = "該当なし";
+pub(super) const NOT_FOUND_MARK: &str = "該当なし";
 
 /// Tokens kept free in the context for an answer, at least.
 const ANSWER_LEAST: usize = 64;
@@ -204,9 +204,10 @@ impl Job {
             loaded.model.chat_prompt(&messages)
         };
         let budget = context.saturating_sub(room);
-        let built = prompt::build(&request.question, &passages, budget, |turns| {
-            tokens(turns).map(|tokens| tokens.len())
-        });
+        let built =
+            prompt::build(prompt::INSTRUCTIONS, &request.question, &passages, budget, |turns| {
+                tokens(turns).map(|tokens| tokens.len())
+            });
         let Some(built) = built.map_err(|why| why.to_string())? else { return Ok(None) };
         let prompt = tokens(&built.turns).map_err(|why| why.to_string())?;
         let max_tokens = wanted.min(context - prompt.len());
@@ -241,7 +242,7 @@ impl Job {
             let Ok(()) = self.support(question, &sources, &mut written).await else { return };
         }
         let texts: Vec<&str> = sources.iter().map(|source| source.passage.text.as_str()).collect();
-        let misquoted = quotes::misquoted(&written.text, &texts);
+        let (_, misquoted) = quotes::checked(&written.text, &texts);
         if misquoted > 0 {
             self.notes.push(format!(
                 "「」内の引用のうち{misquoted}か所は、示された出典の文言と一致しません。出典欄の原文をお確かめください。"
@@ -409,6 +410,11 @@ impl Job {
             blake3: loaded.record.blake3.clone(),
             quantization: loaded.record.quantization.clone(),
             self_test: loaded.record.self_test,
+            evaluation: self
+                .inner
+                .model
+                .evaluation(&loaded.record.blake3)
+                .map(|evaluation| evaluation.label()),
         });
         if model.as_ref().is_some_and(|model| model.self_test) {
             self.notes
@@ -471,7 +477,7 @@ fn refused(parameter: &'static str, why: &PromptError) -> ServiceError {
     ServiceError::Invalid { parameter, ja, en: why.to_string() }
 }
 
-fn message(turn: ChatTurn) -> ChatMessage {
+pub(super) fn message(turn: ChatTurn) -> ChatMessage {
     ChatMessage { role: turn.role, content: turn.content }
 }
 

@@ -13,6 +13,10 @@ pub(super) const INSTRUCTIONS: &str = "あなたは自治体職員を助ける�
 文ごとに根拠の資料の番号を[1]のように付けてください。\
 資料に答えがないときは「該当なし」とだけ答えてください。";
 
+/// What the model is told before a question with choices.
+pub(super) const CHOOSE: &str = "あなたは自治体職員を助ける業務アシスタントです。\
+資料だけを根拠に、正しい選択肢の記号を答えてください。";
+
 /// A passage is left out rather than cut below this many tokens.
 const LEAST_TOKENS: usize = 48;
 
@@ -28,6 +32,7 @@ pub(super) struct Prompt {
 /// turns; `budget` is the context less the room kept for the answer. A passage that is too long is
 /// cut to the sentences that fit the question best. `None` when not even one passage fits.
 pub(super) fn build<E>(
+    instructions: &str,
     question: &str,
     passages: &[&Passage],
     budget: usize,
@@ -36,7 +41,7 @@ pub(super) fn build<E>(
     for given in (1..=passages.len()).rev() {
         let headers: Vec<String> = passages[..given].iter().enumerate().map(header).collect();
         let empty: Vec<&str> = vec![""; given];
-        let frame = count(&turns(question, &headers, &empty))?;
+        let frame = count(&turns(instructions, question, &headers, &empty))?;
         let Some(room) = budget.checked_sub(frame) else { continue };
         if room < given * LEAST_TOKENS {
             continue;
@@ -45,7 +50,7 @@ pub(super) fn build<E>(
         // Tokens per character differ by tokenizer: shrink by the measured ratio until it fits.
         for _ in 0..8 {
             let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let turns = turns(question, &headers, &borrowed);
+            let turns = turns(instructions, question, &headers, &borrowed);
             let used = count(&turns)?;
             if used <= budget {
                 return Ok(Some(Prompt { turns, given }));
@@ -63,7 +68,7 @@ fn header((at, passage): (usize, &&Passage)) -> String {
     format!("[{}] {}", at + 1, passage.citation())
 }
 
-fn turns(question: &str, headers: &[String], texts: &[&str]) -> Vec<ChatTurn> {
+fn turns(instructions: &str, question: &str, headers: &[String], texts: &[&str]) -> Vec<ChatTurn> {
     let mut content = String::new();
     for (header, text) in headers.iter().zip(texts) {
         // Writing to a String cannot fail.
@@ -71,7 +76,7 @@ fn turns(question: &str, headers: &[String], texts: &[&str]) -> Vec<ChatTurn> {
     }
     let _ = write!(content, "質問：{question}");
     vec![
-        ChatTurn { role: "system".to_owned(), content: INSTRUCTIONS.to_owned() },
+        ChatTurn { role: "system".to_owned(), content: instructions.to_owned() },
         ChatTurn { role: "user".to_owned(), content },
     ]
 }
@@ -151,7 +156,7 @@ mod tests {
     #[test]
     fn everything_fits() {
         let (a, b) = (passage("甲", "一つ目。"), passage("乙", "二つ目。"));
-        let prompt = build("何か", &[&a, &b], 1000, characters).unwrap().unwrap();
+        let prompt = build(INSTRUCTIONS, "何か", &[&a, &b], 1000, characters).unwrap().unwrap();
         assert_eq!(prompt.given, 2);
         assert_eq!(prompt.turns[1].content, "[1] 甲\n一つ目。\n\n[2] 乙\n二つ目。\n\n質問：何か");
     }
@@ -161,7 +166,8 @@ mod tests {
         let filler = "関係のない文がここにあります。".repeat(40);
         let text = format!("{filler}手数料は三百円とする。{filler}");
         let long = passage("甲", &text);
-        let prompt = build("手数料はいくら", &[&long], 400, characters).unwrap().unwrap();
+        let prompt =
+            build(INSTRUCTIONS, "手数料はいくら", &[&long], 400, characters).unwrap().unwrap();
         assert!(characters(&prompt.turns).unwrap() <= 400);
         assert!(prompt.turns[1].content.contains("手数料は三百円とする。"));
     }
@@ -171,8 +177,8 @@ mod tests {
         let long = "長い文が続きます。".repeat(30);
         let passages: Vec<Passage> = ["甲", "乙", "丙", "丁"].map(|t| passage(t, &long)).into();
         let borrowed: Vec<&Passage> = passages.iter().collect();
-        let prompt = build("長い文", &borrowed, 300, characters).unwrap().unwrap();
+        let prompt = build(INSTRUCTIONS, "長い文", &borrowed, 300, characters).unwrap().unwrap();
         assert!((1..4).contains(&prompt.given), "{}", prompt.given);
-        assert!(build("長い文", &borrowed, 50, characters).unwrap().is_none());
+        assert!(build(INSTRUCTIONS, "長い文", &borrowed, 50, characters).unwrap().is_none());
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::types::ModelSummary;
 use crate::llm::{EngineOptions, Model};
-use crate::sync::{Installation, ModelRecord};
+use crate::sync::{Evaluation, Installation, ModelRecord};
 
 /// What the slot holds.
 #[derive(Clone, Debug)]
@@ -142,22 +142,31 @@ impl ModelSlot {
         let used = self.wanted_record().map(|record| record.id).unwrap_or_default();
         let records = self.installation.models().unwrap_or_default();
         let mut summaries: Vec<ModelSummary> =
-            records.into_iter().map(|record| summary(record, &used)).collect();
+            records.into_iter().map(|record| self.summary(record, &used)).collect();
         summaries.sort_by_key(|summary| !summary.current);
         summaries
     }
-}
 
-fn summary(record: ModelRecord, used: &str) -> ModelSummary {
-    ModelSummary {
-        current: record.id == used,
-        id: record.id,
-        name: record.name,
-        blake3: record.blake3,
-        quantization: record.quantization,
-        architecture: record.architecture,
-        size_bytes: record.size_bytes,
-        context_tokens: record.context_tokens,
-        self_test: record.self_test,
+    fn summary(&self, record: ModelRecord, used: &str) -> ModelSummary {
+        ModelSummary {
+            evaluation: self.evaluation(&record.blake3),
+            current: record.id == used,
+            id: record.id,
+            name: record.name,
+            blake3: record.blake3,
+            quantization: record.quantization,
+            architecture: record.architecture,
+            size_bytes: record.size_bytes,
+            context_tokens: record.context_tokens,
+            self_test: record.self_test,
+        }
+    }
+
+    /// What was measured with a model; a damaged record counts as none, and is logged.
+    pub(super) fn evaluation(&self, blake3: &str) -> Option<Evaluation> {
+        self.installation.evaluation(blake3).unwrap_or_else(|why| {
+            tracing::warn!(%why, "the evaluation of a model cannot be read");
+            None
+        })
     }
 }

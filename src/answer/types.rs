@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{DatasetIdentity, Passage, Provenance};
+use crate::sync::Evaluation;
 use crate::text::Lang;
 
 /// How tokens are chosen. `None` means the default of the settings.
@@ -196,6 +197,8 @@ pub struct ModelSummary {
     pub self_test: bool,
     /// True for the one in use.
     pub current: bool,
+    /// What `kura eval model` measured with it on this box.
+    pub evaluation: Option<Evaluation>,
 }
 
 /// State of the box for `/healthz`.

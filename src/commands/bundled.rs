@@ -37,6 +37,16 @@ pub(super) fn write_sample(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// BLAKE3 over the benchmark questions and the sample data set, which they are asked about.
+pub(super) fn benchmark_hash() -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(BENCHMARK.as_bytes());
+    for (name, bytes) in SAMPLE {
+        hasher.update(name.as_bytes()).update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
 /// The sample questions to try first.
 pub(super) fn demo_questions() -> Vec<String> {
     let table: toml::Table = QUESTIONS.parse().unwrap_or_default();

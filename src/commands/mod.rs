@@ -13,6 +13,7 @@ mod catalogue;
 mod dataset;
 mod demo;
 mod doctor;
+mod eval_model;
 mod eval_retrieval;
 mod failure;
 mod install;
@@ -92,6 +93,7 @@ fn dispatch(asked: &Command, context: &Context) -> Result<(), Failure> {
         Command::Dataset(args) => dataset::run(context, args),
         Command::Model(args) => model::run(context, args),
         Command::Eval(EvalCommand::Retrieval(args)) => eval_retrieval::run(context, args),
+        Command::Eval(EvalCommand::Model(args)) => eval_model::run(context, args),
         Command::Bench(args) => bench::run(context, args),
         Command::Doctor(args) => doctor::run(context, args),
         Command::Completions { shell } => {

@@ -5,12 +5,14 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::Serialize;
+
 use super::{Context, Failure, bundled, cancel, catalogue, output};
 use crate::cli::ModelCommand;
 use crate::document::timestamp;
 use crate::llm::Model;
 use crate::llm::info::hash_file;
-use crate::sync::{ModelRecord, Staging, SyncError};
+use crate::sync::{Evaluation, ModelRecord, Share, Staging, SyncError};
 use crate::text::Lang;
 
 /// Bytes copied between two looks at the interrupt flag.
@@ -173,9 +175,31 @@ fn copy(
     Ok(hasher.finalize().to_hex().to_string())
 }
 
+/// A model as `model list` shows it.
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    record: ModelRecord,
+    /// `null` before `kura eval model`.
+    evaluation: Option<Evaluation>,
+}
+
+/// A share as a percentage; a dash where nothing was measured.
+fn measured(share: Option<Share>) -> String {
+    let percent = share.and_then(Share::percent);
+    percent.map_or_else(|| "–".to_owned(), |percent| format!("{percent:.0}%"))
+}
+
 fn list(context: &Context, json: bool) -> Result<(), Failure> {
     let installation = context.installation();
     let records = installation.models()?;
+    let records = records
+        .into_iter()
+        .map(|record| {
+            let evaluation = installation.evaluation(&record.blake3)?;
+            Ok(Listed { record, evaluation })
+        })
+        .collect::<Result<Vec<_>, SyncError>>()?;
     if json {
         return output::json(&records);
     }
@@ -191,28 +215,58 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
     }
     let used = context.config.model.clone().or(installation.state()?.model);
     let header = match context.lang {
-        Lang::Ja => ["使用中", "ID", "名称", "種類", "量子化", "大きさ(MB)", "BLAKE3", "備考"],
-        Lang::En => ["IN USE", "ID", "NAME", "KIND", "QUANT", "SIZE MB", "BLAKE3", "NOTE"],
+        Lang::Ja => [
+            "使用中",
+            "ID",
+            "名称",
+            "種類",
+            "量子化",
+            "大きさ(MB)",
+            "BLAKE3",
+            "選択問題",
+            "出典",
+            "引用",
+            "該当なし",
+            "備考",
+        ],
+        Lang::En => [
+            "IN USE",
+            "ID",
+            "NAME",
+            "KIND",
+            "QUANT",
+            "SIZE MB",
+            "BLAKE3",
+            "CHOICES",
+            "CITED",
+            "QUOTES",
+            "NOT FOUND",
+            "NOTE",
+        ],
     };
-    let rows: Vec<Vec<String>> = records
-        .iter()
-        .map(|record| {
-            let note =
-                if record.self_test { context.words("動作確認用", "self-test") } else { "" };
-            vec![
-                if used.as_ref() == Some(&record.id) { "*" } else { "" }.to_owned(),
-                record.id.clone(),
-                record.name.clone(),
-                record.architecture.clone(),
-                record.quantization.clone(),
-                format!("{:.1}", record.size_bytes as f64 / 1e6),
-                record.blake3[..record.blake3.len().min(12)].to_owned(),
-                note.to_owned(),
-            ]
-        })
-        .collect();
+    let used = used.as_deref();
+    let rows: Vec<Vec<String>> = records.iter().map(|listed| row(context, used, listed)).collect();
     output::table(&header, &rows);
     Ok(())
+}
+
+fn row(context: &Context, used: Option<&str>, listed: &Listed) -> Vec<String> {
+    let Listed { record, evaluation } = listed;
+    let note = if record.self_test { context.words("動作確認用", "self-test") } else { "" };
+    vec![
+        if used == Some(&record.id) { "*" } else { "" }.to_owned(),
+        record.id.clone(),
+        record.name.clone(),
+        record.architecture.clone(),
+        record.quantization.clone(),
+        format!("{:.1}", record.size_bytes as f64 / 1e6),
+        record.blake3[..record.blake3.len().min(12)].to_owned(),
+        measured(evaluation.as_ref().map(|it| it.choices)),
+        measured(evaluation.as_ref().map(|it| it.cited)),
+        measured(evaluation.as_ref().map(|it| it.verbatim)),
+        measured(evaluation.as_ref().map(|it| it.none_recall)),
+        note.to_owned(),
+    ]
 }
 
 fn verify(context: &Context, only: Option<&str>) -> Result<(), Failure> {

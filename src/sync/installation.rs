@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::SyncError;
 use super::durable::read_json;
-use super::records::{GenerationRecord, ModelRecord, State};
+use super::records::{Evaluation, GenerationRecord, ModelRecord, State};
 use super::writer::Writer;
 
 /// A data folder (`/var/lib/kura`, or the one of a demo).
@@ -102,6 +102,19 @@ impl Installation {
         let record: Option<ModelRecord> = read_json(&path)?;
         let record = record.ok_or(SyncError::Damaged { path, why: "missing".to_owned() })?;
         Ok(ModelRecord { id: id.to_owned(), ..record })
+    }
+
+    /// Where the evaluation of a model is kept.
+    pub(super) fn evaluation_path(&self, blake3: &str) -> PathBuf {
+        self.models_dir().join(blake3).join("evaluation.json")
+    }
+
+    /// What was last measured with a model on this box, if anything.
+    ///
+    /// # Errors
+    /// The record is damaged.
+    pub fn evaluation(&self, blake3: &str) -> Result<Option<Evaluation>, SyncError> {
+        read_json(&self.evaluation_path(blake3))
     }
 
     /// The records of all models, by id.

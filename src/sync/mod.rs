@@ -10,7 +10,9 @@ mod records;
 mod writer;
 
 pub use installation::Installation;
-pub use records::{CurrentDataset, FileProblem, GenerationRecord, ModelRecord, State};
+pub use records::{
+    CurrentDataset, Evaluation, FileProblem, GenerationRecord, ModelRecord, Share, State,
+};
 pub use writer::{Staging, Writer};
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What is installed, as JSON: `state.json`, `generation.json`, `model.json`.
+//! What is installed, as JSON: `state.json`, `generation.json`, `model.json`, `evaluation.json`.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::DatasetInfo;
 
-/// `state.json`: which generations are in use. The only file that is ever replaced.
+/// `state.json`: which generations are in use. No other file that is in use is ever replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
@@ -87,4 +87,67 @@ pub struct ModelRecord {
     pub self_test: bool,
     /// RFC 3339, local time.
     pub added_at: String,
+}
+
+/// `evaluation.json` beside a model: what `kura eval model` measured on this box.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Questions asked.
+    pub questions: usize,
+    /// BLAKE3 of the set of questions and its data set: figures of other sets do not compare.
+    pub questions_blake3: String,
+    /// Multiple-choice questions answered rightly.
+    pub choices: Share,
+    /// Answerable questions whose first citation was the right passage.
+    pub cited: Share,
+    /// Quotations that stand word for word in the passage cited.
+    pub verbatim: Share,
+    /// Unanswerable questions answered with 該当なし.
+    pub none_recall: Share,
+    /// Answers 該当なし that were right.
+    pub none_precision: Share,
+    /// Speed of reading prompts on this box.
+    pub prefill_tokens_per_s: f64,
+    /// Speed of writing answers on this box.
+    pub decode_tokens_per_s: f64,
+    /// Version that measured.
+    pub kura_version: String,
+    /// RFC 3339, local time.
+    pub evaluated_at: String,
+}
+
+impl Evaluation {
+    /// The figures in one line of Japanese, for beside a model's name.
+    pub fn label(&self) -> String {
+        let shares = [
+            ("選択問題の正答", self.choices),
+            ("出典の正しさ", self.cited),
+            ("引用の一致", self.verbatim),
+            ("該当なしの再現率", self.none_recall),
+        ];
+        let told = shares.iter().filter_map(|(name, share)| {
+            share.percent().map(|percent| format!("{name}{percent:.0}%"))
+        });
+        format!("{}（見本データによる{}問）", told.collect::<Vec<_>>().join("、"), self.questions)
+    }
+}
+
+/// So many of so many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    pub right: usize,
+    pub of: usize,
+}
+
+impl Share {
+    /// Counts one more.
+    pub fn count(&mut self, right: bool) {
+        self.right += usize::from(right);
+        self.of += 1;
+    }
+
+    /// In percent, 0 to 100; `None` when nothing was counted.
+    pub fn percent(self) -> Option<f64> {
+        (self.of > 0).then(|| self.right as f64 * 100.0 / self.of as f64)
+    }
 }

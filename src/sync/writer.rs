@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 use super::durable::{sync_dir, sync_tree, write_json};
-use super::records::{CurrentDataset, GenerationRecord, ModelRecord, State};
+use super::records::{CurrentDataset, Evaluation, GenerationRecord, ModelRecord, State};
 use super::{Installation, SyncError};
 
 /// The right to change the data folder; released when dropped, or when the process dies.
@@ -109,6 +109,15 @@ impl Writer {
         self.state.models.insert(record.id.clone(), record.blake3.clone());
         self.state.model.get_or_insert_with(|| record.id.clone());
         self.switch()
+    }
+
+    /// Keeps what was measured with a model, in place of what was measured before.
+    pub fn record_evaluation(
+        &mut self,
+        blake3: &str,
+        evaluation: &Evaluation,
+    ) -> Result<(), SyncError> {
+        write_json(&self.installation.evaluation_path(blake3), evaluation)
     }
 
     /// Chooses the model in use.

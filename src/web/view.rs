@@ -140,6 +140,7 @@ struct ModelRow<'a> {
     size: String,
     context_tokens: usize,
     blake3: &'a str,
+    evaluation: String,
 }
 
 /// What works, and what is installed.
@@ -156,6 +157,7 @@ pub(crate) fn status_page(
         size: size_label(model.size_bytes),
         context_tokens: model.context_tokens,
         blake3: &model.blake3,
+        evaluation: evaluation(model),
     });
     render(&StatusPage {
         version: VERSION,
@@ -165,6 +167,18 @@ pub(crate) fn status_page(
         has_models: !models.is_empty(),
         models: model_rows.collect(),
     })
+}
+
+/// What was measured with a model, and when; how to measure where nothing was.
+fn evaluation(model: &ModelSummary) -> String {
+    match &model.evaluation {
+        Some(measured) => {
+            let speed = measured.decode_tokens_per_s;
+            let day = clock_time(&measured.evaluated_at);
+            format!("{}。出力は毎秒{speed:.0}トークン（{day}）", measured.label())
+        }
+        None => "未評価（情報担当者が kura eval model で測れます）".to_owned(),
+    }
 }
 
 fn lamps(health: &Health, datasets: &[DatasetSummary]) -> [Lamp; 4] {

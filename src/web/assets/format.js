@@ -62,6 +62,7 @@ export function provenanceRows({ kind, provenance }) {
     rows.push(["モデル", modelLabel(model), null]);
     rows.push(["量子化", model.quantization, null]);
     rows.push(["ハッシュ", model.blake3.slice(0, 12), model.blake3]);
+    if (model.evaluation) rows.push(["モデルの評価", model.evaluation, null]);
   } else {
     rows.push(["モデル", kind === "excerpt" ? "使用なし（資料からの抜き出し）" : "使用なし", null]);
   }

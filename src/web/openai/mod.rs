@@ -57,6 +57,7 @@ fn model_object(model: &ModelSummary) -> Value {
             "name": model.name, "blake3": model.blake3, "quantization": model.quantization,
             "architecture": model.architecture, "context_tokens": model.context_tokens,
             "self_test": model.self_test, "current": model.current,
+            "evaluation": model.evaluation,
         },
     })
 }

@@ -132,6 +132,9 @@ fn provenance_rows(provenance: &Provenance, kind: AnswerKind) -> Vec<Row> {
             push("モデル", format!("{}{warning}", model.name));
             push("量子化", model.quantization.clone());
             push("ハッシュ", model.blake3.clone());
+            if let Some(evaluation) = &model.evaluation {
+                push("モデルの評価", evaluation.clone());
+            }
         }
         None if kind == AnswerKind::Excerpt => {
             push("モデル", "使用なし（資料からの抜き出し）".to_owned());
