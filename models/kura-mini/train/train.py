@@ -23,10 +23,10 @@ import wiring
 
 # stage: (rows per step, weighed positions per row, steps, weight of the loss on text outside the answers)
 PLAN = [
-    ("a", (16, 72, 40, 0.1)),
-    ("b", (12, 84, 260, 0.03)),
-    ("c", (6, 130, 100, 0.02)),
-    ("d", (7, 120, 300, 0.02)),
+    ("a", (16, 72, 60, 0.1)),
+    ("b", (12, 84, 640, 0.03)),
+    ("c", (7, 120, 1400, 0.02)),
+    ("d", (6, 130, 500, 0.02)),
 ]
 CHOICE = 4.0  # weight of the tokens that choose: the first two of an answer, and its number
 
@@ -36,7 +36,11 @@ def main():
     data = pathlib.Path(args.data)
     shape = model.Shape()
     total = sum(steps for _, (_, _, steps, _) in PLAN)
-    rate = optax.warmup_cosine_decay_schedule(0.0, args.rate, 20, total, args.rate * 0.05)
+    decay = total * 3 // 10
+    rate = optax.join_schedules(
+        [optax.linear_schedule(0.0, args.rate, 20), optax.linear_schedule(args.rate, args.rate * 0.02, decay)],
+        [total - decay],
+    )
     mask = lambda tree: {name: value.ndim == 2 and name != "embedding" for name, value in tree.items()}
     optimizer = optax.chain(
         optax.clip_by_global_norm(1.0),

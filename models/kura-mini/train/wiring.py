@@ -3,11 +3,11 @@
 Left to chance, such heads take more tokens than a CPU can train in an hour. Wired are
   layer 0: one, two and three tokens back; "I stand in the passages"
   layer 1: "I stand in the question" (its rarity); the first token of my sentence; the number of my passage
-  layer 2: how much of the question stands in the last words
+  layer 2: how much of the question stands in the last words; the trail: what stood two to ten tokens back, as a sum
   layer 3: after 「, the first token of the sentence that scores best; else what followed the last tokens before,
-           and the number of the passage where that was
+           and the number of the passage where that was; the trail tells like places apart
   layer 4: after 」[, that number; after <|assistant|>, 「 or 該当なし by the best score
-Residual: this token, the one before, two before, three before, the first of the sentence, numbers, flags.
+Residual: this token, the one before, two before, three before, the first of the sentence, trails, numbers, flags.
 """
 
 import dataclasses
@@ -17,13 +17,16 @@ import numpy as np
 import tokens
 
 NOW, ONE, TWO, THREE = slice(0, 64), slice(64, 112), slice(112, 152), slice(152, 188)
-START, NUMBER, COPIED = slice(188, 236), slice(236, 242), slice(242, 248)
-SCORE, ASKED, RARITY, INSIDE, TOKEN_USER, TOKEN_MARK, TOKEN_ASK, CONSTANT = range(248, 256)
+START, TRAIL, TRAIL_ONE = slice(188, 228), slice(228, 248), slice(248, 268)
+NUMBER, COPIED = slice(268, 274), slice(274, 280)
+SCORE, ASKED, RARITY, INSIDE, TOKEN_USER, TOKEN_MARK, TOKEN_ASK, CONSTANT = range(280, 288)
+WIDTH = 288
 SIZE = 64  # of a head
 FLAG = 62  # the head dimension of the slowest RoPE pair: it carries logits that do not depend on distance
 SECOND_FLAG = 60
 CONTENT = slice(32, 60)  # slow pairs: what is compared
 WIDE = 28
+SHARP, TRAIL_SHARP, START_SHARP = 22, 8, 4  # of the copying heads: a like token; a like trail (a mean, so short); a like start
 HALF = 0.5  # the constant in every embedding
 NORM = 1.4  # squared norm of every embedding
 
@@ -64,18 +67,19 @@ def wire(params, shape, rng, clues):
     embed(params["embedding"], rng, clues)
     angle = shape.rope_base ** (-np.arange(0, SIZE, 2) / SIZE)
     basis = lambda: np.linalg.qr(rng.normal(size=(SIZE, SIZE)))[0]
-    mix = {"one": basis()[:, :48], "two": basis()[:, :40], "three": basis()[:, :36], "start": basis()[:, :48]}
+    mix = {"one": basis()[:, :48], "two": basis()[:, :40], "three": basis()[:, :36], "start": basis()[:, :40]}
     look_back(params, level(NORM), angle, mix)
     in_passage(params, level(4.4), angle, basis()[:, :WIDE], mix, clues)
     score(params, level(5.4), angle)
-    choose(params, level(5.6), mix, clues)
-    copy(params, level(5.6), mix, [basis()[:, :WIDE] for _ in range(3)])
-    cite(params, level(40), angle, clues)
+    trail(params, level(5.4), angle, mix, basis()[:48, :20])
+    choose(params, level(7.4), mix, clues)
+    copy(params, level(7.4), mix, [basis()[:, :WIDE] for _ in range(4)], np.linalg.qr(rng.normal(size=(WIDE, WIDE)))[0][:20])
+    cite(params, level(70), angle, clues)
 
 
 def level(norm):
     """Root mean square of the residual when its squared norm is `norm`: what RMSNorm divides by."""
-    return np.sqrt(norm / 256)
+    return np.sqrt(norm / WIDTH)
 
 
 def embed(embedding, rng, clues):
@@ -155,6 +159,18 @@ def score(params, size, angle):
     params["2.o"][0, SCORE] += 3
 
 
+def trail(params, size, angle, mix, squeeze):
+    """Layer 2, head 2: the tokens around five back, here and as the next token will see them."""
+    clock(params, 2, 2, 1, 5, 14, (4, 5, 6), angle, size / HALF)
+    v, o = params["2.v"], params["2.o"]
+    separator = mix["one"][0] / np.linalg.norm(mix["one"][0])
+    squeeze = squeeze - np.outer(separator, separator @ squeeze)  # what all separators share says nothing
+    v[NOW, SIZE : SIZE + 20] += mix["one"] @ squeeze * size
+    v[ONE, SIZE + 20 : SIZE + 40] += squeeze * size
+    for part, place in ((0, TRAIL), (20, TRAIL_ONE)):
+        o[2 * SIZE + part : 2 * SIZE + part + 20, place] += np.eye(20) * 2
+
+
 def choose(params, size, mix, clues):
     """Layer 3, head 2: only after <|assistant|>「; looks at passages, not at the question or their headings."""
     q, k, v, o = (params[f"3.{name}"] for name in "qkvo")
@@ -165,19 +181,26 @@ def choose(params, size, mix, clues):
     k[START, SIZE + FLAG] -= (embedding[clues.bracket, NOW] @ mix["start"]) * 14 * size
     k[TOKEN_MARK, SIZE + FLAG] -= 20 * size
     v[START, SIZE : 2 * SIZE] += mix["start"].T * size
-    o[2 * SIZE : 3 * SIZE, NOW] += np.eye(SIZE) * 6
+    o[2 * SIZE : 3 * SIZE, NOW] += np.eye(SIZE) * 8
 
 
-def copy(params, size, mix, views):
-    """Layer 3, heads 0 and 1: where the last tokens stood before, what came next, in which passage."""
+def copy(params, size, mix, views, trail_view):
+    """Layer 3, heads 0 and 1: where the last tokens stood before in the passages, what came next, in which passage."""
     q, k, v, o = (params[f"3.{name}"] for name in "qkvo")
     sources = [np.eye(SIZE), mix["one"].T, mix["two"].T, mix["three"].T]
     places = [NOW, ONE, TWO, THREE]
+    heads = [(head, slice(head * SIZE + CONTENT.start, head * SIZE + CONTENT.stop)) for head in (0, 1)]
     for view, later, now in ((views[0], 1, 0), (views[1], 2, 1), (views[2], 3, 2)):
-        k[places[later], CONTENT] += sources[later] @ view * 10 * size
-        for head, shares in ((0, (1, 0.5, 0.3)), (1, (1, 1, 1))):
-            start = head * SIZE + CONTENT.start
-            q[places[now], start : start + WIDE] += sources[now] @ view * 10 * size * shares[now]
+        k[places[later], CONTENT] += sources[later] @ view * SHARP * size
+        for head, content in heads:
+            q[places[now], content] += sources[now] @ view * SHARP * size * ((1, 0.7, 0.5), (1, 1, 1))[head][now]
+    k[TRAIL_ONE, CONTENT] += trail_view * TRAIL_SHARP * size
+    k[START, CONTENT] += mix["start"].T @ views[3] * START_SHARP * size
+    k[INSIDE, FLAG] += 8 * size
+    for head, content in heads:
+        q[TRAIL, content] += trail_view * TRAIL_SHARP * size
+        q[START, content] += mix["start"].T @ views[3] * START_SHARP * size
+        q[CONSTANT, head * SIZE + FLAG] += 8 * size / HALF
     v[NOW, 0:58] += np.eye(SIZE)[:, :58] * size * 2
     v[NUMBER, 58:64] += np.eye(6) * size
     for head in (0, 1):
