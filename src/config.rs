@@ -15,6 +15,8 @@ use toml::de::{DeTable, DeValue};
 
 pub use keys::{KEYS, Key};
 
+use crate::text::Lang;
+
 /// Prefix of the environment variables: `engine.threads` is `KURA_ENGINE_THREADS`.
 pub const ENV_PREFIX: &str = "KURA_";
 
@@ -122,14 +124,39 @@ pub enum Origin {
     Together,
 }
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File { path, line: 0 } => write!(f, "{}", path.display()),
-            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
-            Self::Env(name) => write!(f, "environment {name}"),
-            Self::Flag(name) => write!(f, "{name}"),
-            Self::Together => write!(f, "settings"),
+impl Origin {
+    /// The place in the words of a language.
+    pub fn message(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::File { path, line: 0 }, _) => path.display().to_string(),
+            (Self::File { path, line }, Lang::Ja) => format!("{}の{line}行目", path.display()),
+            (Self::File { path, line }, Lang::En) => format!("{}:{line}", path.display()),
+            (Self::Env(name), Lang::Ja) => format!("環境変数{name}"),
+            (Self::Env(name), Lang::En) => format!("environment {name}"),
+            (Self::Flag(name), _) => name.clone(),
+            (Self::Together, Lang::Ja) => "設定の組み合わせ".to_owned(),
+            (Self::Together, Lang::En) => "settings".to_owned(),
+        }
+    }
+}
+
+/// A message in both languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub ja: String,
+    pub en: String,
+}
+
+impl Said {
+    fn new(ja: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { ja: ja.into(), en: en.into() }
+    }
+
+    /// The words of a language.
+    pub fn message(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Ja => &self.ja,
+            Lang::En => &self.en,
         }
     }
 }
@@ -138,7 +165,7 @@ impl fmt::Display for Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub origin: Origin,
-    pub what: String,
+    pub what: Said,
 }
 
 /// Everything that is wrong with the settings.
@@ -149,11 +176,24 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the settings have {} problem(s):", self.problems.len())?;
+        f.write_str(&self.message(Lang::En))
+    }
+}
+
+impl ConfigError {
+    /// All problems, a line each.
+    pub fn message(&self, lang: Lang) -> String {
+        let count = self.problems.len();
+        let mut text = match lang {
+            Lang::Ja => format!("設定に{count}件の誤りがあります。"),
+            Lang::En => format!("the settings have {count} problem(s):"),
+        };
         for problem in &self.problems {
-            write!(f, "\n  {}: {}", problem.origin, problem.what)?;
+            let place = problem.origin.message(lang);
+            let colon = if lang == Lang::Ja { "：" } else { ": " };
+            text.push_str(&format!("\n  {place}{colon}{}", problem.what.message(lang)));
         }
-        Ok(())
+        text
     }
 }
 
@@ -205,7 +245,10 @@ impl Config {
                 Ok(text) => config.apply_file(path, &text, &mut problems),
                 Err(why) => problems.push(Problem {
                     origin: Origin::File { path: path.clone(), line: 0 },
-                    what: format!("cannot be read: {why}"),
+                    what: Said::new(
+                        format!("読めません（{why}）"),
+                        format!("cannot be read: {why}"),
+                    ),
                 }),
             }
         }
@@ -230,7 +273,9 @@ impl Config {
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let offset = error.span().map_or(0, |span| span.start);
-            problems.push(Problem { origin: origin(offset), what: error.message().to_owned() });
+            let why = error.message();
+            let what = Said::new(format!("TOMLとして読めません（{why}）"), why);
+            problems.push(Problem { origin: origin(offset), what });
         }
         for (name, value) in table.get_ref() {
             let DeValue::Table(inner) = value.get_ref() else {
@@ -238,7 +283,11 @@ impl Config {
                 continue;
             };
             if !KEYS.iter().any(|key| key.table() == Some(name.get_ref())) {
-                let what = format!("unknown table [{}]", name.get_ref());
+                let name_written = name.get_ref();
+                let what = Said::new(
+                    format!("[{name_written}]という表はありません"),
+                    format!("unknown table [{name_written}]"),
+                );
                 problems.push(Problem { origin: origin(name.span().start), what });
                 continue;
             }
@@ -261,7 +310,11 @@ impl Config {
             DeValue::Integer(number) => number.to_string(),
             DeValue::Float(number) => number.to_string(),
             other => {
-                let what = format!("{key}: a {} is not expected here", other.type_str());
+                let kind = other.type_str();
+                let what = Said::new(
+                    format!("{key}に{kind}の値は使えません"),
+                    format!("{key}: a {kind} is not expected here"),
+                );
                 problems.push(Problem { origin: origin.clone(), what });
                 return;
             }
@@ -277,7 +330,10 @@ impl Config {
             let origin = Origin::Env(name.clone());
             match KEYS.iter().find(|key| key.env_name() == *name) {
                 Some(key) => self.set(key.name, value, &origin, problems),
-                None => problems.push(Problem { origin, what: "no such setting".to_owned() }),
+                None => problems.push(Problem {
+                    origin,
+                    what: Said::new("この名前の設定はありません", "no such setting"),
+                }),
             }
         }
     }
@@ -285,8 +341,13 @@ impl Config {
     fn set(&mut self, name: &str, value: &str, origin: &Origin, problems: &mut Vec<Problem>) {
         let shown = if name == "access_key" { "…" } else { value };
         let outcome = match KEYS.iter().find(|key| key.name == name) {
-            Some(key) => (key.set)(self, value).map_err(|why| format!("{name} = {shown:?}: {why}")),
-            None => Err(format!("unknown key {name}{}", keys::suggestion(name))),
+            Some(key) => (key.set)(self, value).map_err(|why| {
+                Said::new(
+                    format!("{name} = {shown:?}：{}", why.ja),
+                    format!("{name} = {shown:?}: {}", why.en),
+                )
+            }),
+            None => Err(keys::unknown(name)),
         };
         if let Err(what) = outcome {
             problems.push(Problem { origin: origin.clone(), what });
@@ -295,9 +356,12 @@ impl Config {
 
     fn check_together(&self, problems: &mut Vec<Problem>) {
         if !self.listen.ip().is_loopback() && self.access_key.is_none() {
-            let what = format!(
-                "listen = {} is reachable from other machines, so access_key must be set",
-                self.listen
+            let listen = self.listen;
+            let what = Said::new(
+                format!("listen = {listen} はほかの端末から届くので、access_keyも設定してください"),
+                format!(
+                    "listen = {listen} is reachable from other machines, so access_key must be set"
+                ),
             );
             problems.push(Problem { origin: Origin::Together, what });
         }

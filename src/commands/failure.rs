@@ -19,8 +19,8 @@ impl Failure {
     }
 
     /// The command was asked wrongly; the message names keys and values.
-    pub(super) fn usage(message: String) -> Self {
-        Self { ja: format!("設定に誤りがあります。\n{message}"), en: message, code: 2 }
+    pub(super) fn usage(ja: String, en: String) -> Self {
+        Self { ja, en, code: 2 }
     }
 
     /// Ctrl-C.

@@ -73,7 +73,7 @@ pub fn run(cli: &Cli, lang: Lang) -> ExitCode {
             start_log(&config.log);
             dispatch(&cli.command, &Context { config, lang })
         }
-        Err(error) => Err(Failure::usage(error.to_string())),
+        Err(error) => Err(Failure::usage(error.message(Lang::Ja), error.message(Lang::En))),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

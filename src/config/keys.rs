@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{Config, Device, ENV_PREFIX};
+use super::{Config, Device, ENV_PREFIX, Said};
 
 /// One setting.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct Key {
     /// What it does, for `kura.toml` and the help.
     pub help: &'static str,
     /// Parses a value and stores it; the error says what is allowed.
-    pub set: fn(&mut Config, &str) -> Result<(), String>,
+    pub set: fn(&mut Config, &str) -> Result<(), Said>,
 }
 
 impl Key {
@@ -43,7 +43,10 @@ pub const KEYS: &[Key] = &[
         help: "address and port of the HTTP server, 127.0.0.1:8480",
         set: |config, value| {
             config.listen = value.parse().map_err(|_| {
-                "an address with a port is expected, like 127.0.0.1:8480".to_owned()
+                Said::new(
+                    "127.0.0.1:8480 のように、アドレスとポートを書いてください",
+                    "an address with a port is expected, like 127.0.0.1:8480",
+                )
             })?;
             Ok(())
         },
@@ -57,7 +60,10 @@ pub const KEYS: &[Key] = &[
             config.access_key = Some(value.to_owned());
             match long_enough && visible {
                 true => Ok(()),
-                false => Err("16 or more visible ASCII characters are expected".to_owned()),
+                false => Err(Said::new(
+                    "半角の英数字と記号で16文字以上にしてください",
+                    "16 or more visible ASCII characters are expected",
+                )),
             }
         },
     },
@@ -79,7 +85,10 @@ pub const KEYS: &[Key] = &[
                 levels.contains(&level.to_ascii_lowercase().as_str())
             });
             if !known {
-                return Err("off, error, warn, info, debug, trace, or a filter such as kura=debug is expected".to_owned());
+                return Err(Said::new(
+                    "off、error、warn、info、debug、trace、または kura=debug の形で書いてください",
+                    "off, error, warn, info, debug, trace, or a filter such as kura=debug is expected",
+                ));
             }
             config.log = value.to_owned();
             Ok(())
@@ -101,7 +110,10 @@ pub const KEYS: &[Key] = &[
         set: |config, value| {
             let tokens: usize = number(value, 0, 1 << 20)?;
             if (1..256).contains(&tokens) {
-                return Err("0, or 256 or more is expected".to_owned());
+                return Err(Said::new(
+                    "0か、256以上にしてください",
+                    "0, or 256 or more is expected",
+                ));
             }
             config.engine.context_tokens = tokens;
             Ok(())
@@ -119,8 +131,15 @@ pub const KEYS: &[Key] = &[
             config.engine.device = match value {
                 "cpu" => Device::Cpu,
                 "cuda" if cfg!(feature = "cuda") => Device::Cuda,
-                "cuda" => return Err("this binary was built without cuda; use cpu".to_owned()),
-                _ => return Err("cpu or cuda is expected".to_owned()),
+                "cuda" => {
+                    return Err(Said::new(
+                        "この実行ファイルはcudaに対応していません。cpuにしてください",
+                        "this binary was built without cuda; use cpu",
+                    ));
+                }
+                _ => {
+                    return Err(Said::new("cpuかcudaにしてください", "cpu or cuda is expected"));
+                }
             };
             Ok(())
         },
@@ -152,12 +171,15 @@ pub const KEYS: &[Key] = &[
     },
 ];
 
-/// `; did you mean engine.threads?` for a key that is one or two letters off; else empty.
-pub(super) fn suggestion(name: &str) -> String {
+/// A key that does not exist, with the nearest one when it is one or two letters off.
+pub(super) fn unknown(name: &str) -> Said {
     let nearest = KEYS.iter().min_by_key(|key| distance(key.name, name));
     match nearest.filter(|key| distance(key.name, name) <= 2) {
-        Some(key) => format!("; did you mean {}?", key.name),
-        None => String::new(),
+        Some(key) => Said::new(
+            format!("{name}という設定はありません。{}のことですか", key.name),
+            format!("unknown key {name}; did you mean {}?", key.name),
+        ),
+        None => Said::new(format!("{name}という設定はありません"), format!("unknown key {name}")),
     }
 }
 
@@ -176,9 +198,9 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-fn non_empty(value: &str) -> Result<&str, String> {
+fn non_empty(value: &str) -> Result<&str, Said> {
     match value.trim() {
-        "" => Err("it is empty".to_owned()),
+        "" => Err(Said::new("空になっています", "it is empty")),
         value => Ok(value),
     }
 }
@@ -187,10 +209,12 @@ fn number<T: FromStr + PartialOrd + std::fmt::Display + Copy>(
     value: &str,
     least: T,
     most: T,
-) -> Result<T, String> {
-    let expected = format!("a number from {least} to {most} is expected");
+) -> Result<T, Said> {
     match value.trim().parse::<T>() {
         Ok(number) if number >= least && number <= most => Ok(number),
-        _ => Err(expected),
+        _ => Err(Said::new(
+            format!("{least}から{most}までの数にしてください"),
+            format!("a number from {least} to {most} is expected"),
+        )),
     }
 }

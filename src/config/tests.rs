@@ -35,7 +35,7 @@ fn every_problem_is_named_with_its_line() {
         .problems
         .iter()
         .map(|problem| match &problem.origin {
-            Origin::File { line, .. } => (*line, problem.what.as_str()),
+            Origin::File { line, .. } => (*line, problem.what.en.as_str()),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -47,6 +47,11 @@ fn every_problem_is_named_with_its_line() {
         (6, "unknown table [motor]"),
     ];
     assert_eq!(lines.len(), expected.len(), "{lines:?}");
+    let japanese = error.message(Lang::Ja);
+    for part in ["設定に5件の誤り", "の1行目：", "listenのことですか", "0から1024までの数"]
+    {
+        assert!(japanese.contains(part), "{japanese}");
+    }
     for (line, part) in expected {
         assert!(
             lines.iter().any(|(at, what)| *at == line && what.contains(part)),

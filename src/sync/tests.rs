@@ -89,6 +89,30 @@ fn a_damaged_state_is_named_and_kept() {
     assert!(installation.generation_dir("town", "r8.1").exists());
 }
 
+fn evaluation() -> Evaluation {
+    Evaluation {
+        questions: 90,
+        questions_blake3: "00".into(),
+        choices: Share { right: 41, of: 66 },
+        cited: Share { right: 60, of: 66 },
+        verbatim: Share::default(),
+        none_recall: Share { right: 12, of: 24 },
+        none_precision: Share { right: 12, of: 12 },
+        prefill_tokens_per_s: 60.5,
+        decode_tokens_per_s: 20.25,
+        kura_version: "0".into(),
+        evaluated_at: "2026-04-01T00:00:00+09:00".into(),
+    }
+}
+
+#[test]
+fn an_evaluation_in_one_line() {
+    assert_eq!(
+        evaluation().label(),
+        "選択問題の正答62%、出典の正しさ91%、該当なしの再現率50%（見本データによる90問）"
+    );
+}
+
 #[test]
 fn the_last_model_leaves_none_in_use() {
     let dir = tempfile::tempdir().unwrap();
@@ -111,6 +135,10 @@ fn the_last_model_leaves_none_in_use() {
         };
         writer.commit_model(staging, &record).unwrap();
     }
+    assert_eq!(installation.evaluation("aa").unwrap(), None);
+    let measured = evaluation();
+    installation.writer().unwrap().record_evaluation("aa", &measured).unwrap();
+    assert_eq!(installation.evaluation("aa").unwrap(), Some(measured));
     let ids: Vec<_> = installation.models().unwrap().into_iter().map(|model| model.id).collect();
     assert_eq!(ids, ["a", "b"]);
     let mut writer = installation.writer().unwrap();

@@ -7,6 +7,7 @@ mod cli;
 mod dataset;
 mod demo;
 mod env;
+mod evaluation;
 mod ingest_worker;
 mod mutants;
 mod tidy;
