@@ -31,10 +31,15 @@ def main():
     parser.add_argument("--data", default="build/kura-mini")
     parser.add_argument("--to", default="build/kura-mini")
     args = parser.parse_args()
-    params = parameters(pathlib.Path(args.data) / "checkpoint.npz")
-    tokenizer = json.loads((pathlib.Path(args.data) / "tokenizer.json").read_text(encoding="utf-8"))
+    both(pathlib.Path(args.data), pathlib.Path(args.to))
+
+
+def both(source, target):
+    """Both files into the folder `target`, from the checkpoint and the tokenizer in `source`."""
+    params = parameters(source / "checkpoint.npz")
+    tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
     for kind in KINDS:
-        path = pathlib.Path(args.to) / f"kura-mini-{kind}.gguf"
+        path = target / f"kura-mini-{kind}.gguf"
         write(path, params, model.Shape(), tokenizer, kind)
         data = path.read_bytes()
         print(f"{path}: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}, blake3 {blake3.blake3(data).hexdigest()}")

@@ -23,9 +23,9 @@ class Shape:
     layers: int = 5
     heads: int = 4
     kv_heads: int = 2
-    head: int = 64
+    head: int = 96
     hidden: int = 384
-    rope_base: float = 1e6
+    rope_base: float = 1e12
     epsilon: float = 1e-5
     context: int = 1024
 

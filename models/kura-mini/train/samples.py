@@ -143,6 +143,21 @@ CAPTIONS = {
     "fee": "手数料", "place": "窓口", "limit": "申請の期限", "papers": "添付書類", "who": "対象者", "amount": "補助金の額", "hours": "受付時間", "closed": "休業日",
     "keep": "保存期間", "approve": "決裁", "how": "申請の方法", "ban": "禁止事項", "case": "特例", "period": "有効期間", "count": "回数の制限", "often": "実施日",
 }
+# kind -> (headings of a column, what stands in it)
+COLUMNS = {
+    "fee": (["手数料", "料金", "手数料(円)"], ["{n}円", "1件{n}円", "1通につき{n}円"]),
+    "place": (["窓口", "担当課", "担当"], ["{o}", "{o}窓口"]),
+    "limit": (["期限", "申請期限", "届出期間"], ["{d}日以内", "{e}から{d}日以内"]),
+    "papers": (["必要なもの", "必要書類", "持ち物"], ["{p}", "{p}、{q}", "{p}及び{q}"]),
+    "who": (["対象", "対象者"], ["{w}"]),
+    "amount": (["補助額", "上限額", "支給額"], ["{m}万円", "上限{m}万円"]),
+    "hours": (["受付時間", "時間"], ["{h}:{mi}～{k1}:00", "午前{h}時から午後{k}時まで"]),
+    "approve": (["決裁者", "承認者"], ["{b}"]),
+    "how": (["申請方法", "申込方法"], ["{v}", "{v}又は{x}"]),
+    "often": (["実施日", "曜日"], ["第{d1}{y}曜日", "毎週{y}曜日", "{y}"]),
+    "period": (["有効期間", "期間"], ["{d1}年", "交付から{d}日間"]),
+}
+FIRST_COLUMN = ["手続", "区分", "事務", "項目", "業務", "種類", "名称"]
 NUMBERS = "一二三四五六七八九十"
 
 
@@ -193,6 +208,22 @@ class Town:
                 text = f"問：{service}について教えてください。\n答：" + text
         return label, text, facts
 
+    def table(self, services):
+        """(label, text, facts): one row a service, as kura reads tables: 「手続: 転入届 / 窓口: 市民課」."""
+        r = self.random
+        kinds = r.sample(list(COLUMNS), r.randint(1, 3))
+        heads = [r.choice(COLUMNS[kind][0]) for kind in kinds]
+        cells = [r.choice(COLUMNS[kind][1]) for kind in kinds]
+        first, facts = r.choice(FIRST_COLUMN), []
+        for service in services:
+            kind = r.choice(kinds)
+            fill = self.fact(service, kind)["fill"]
+            fill["k1"] = fill["k"] + 12
+            row = [f"{first}: {service}"] + [f"{h}: {c.format(**fill)}" for h, c in zip(heads, cells)]
+            facts.append({"kind": kind, "service": service, "sentence": " / ".join(row), "fill": fill})
+        label = f"{r.choice(TOWNS)}{r.choice(['手数料一覧', '事務一覧', '窓口一覧', '担当表', '受付表', '手続一覧'])}（{r.randint(1, 9)}～{r.randint(10, 30)}行）"
+        return label, "\n".join(f["sentence"] for f in facts), facts
+
     def ask(self, fact):
         """One of the ways to ask for a fact."""
         return self.random.choice(KINDS[fact["kind"]][1]).format(**fact["fill"])
@@ -208,7 +239,13 @@ class Town:
             nothing = r.random() < none_share
             shared = r.sample(list(KINDS), r.randint(1, facts_max))
             shown = []
+            rest = [s for s in SERVICES if s not in services]
             for service in services[:count]:
+                if r.random() < 0.15:
+                    rows = [service] + r.sample(rest, r.randint(1, 4))
+                    r.shuffle(rows)
+                    shown.append(self.table(rows))
+                    continue
                 kinds = shared if r.random() < hard else r.sample(list(KINDS), r.randint(1, facts_max))
                 shown.append(self.passage(service, kinds))
             where = r.randrange(count)

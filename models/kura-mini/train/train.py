@@ -1,13 +1,13 @@
-"""Second command: trains through the stages, resumable, with checkpoints and the remaining time.
+"""Second command: trains through the stages, resumable, with checkpoints and the remaining time, then exports.
 
     python train.py --data DIR
 
-DIR is what prepare.py wrote; checkpoints go to DIR/checkpoint.npz. Run again after a stop: it goes on from there.
+DIR is what prepare.py wrote; checkpoints go to DIR/checkpoint.npz, the GGUF files to DIR. Run again after a stop: it goes
+on from there.
 """
 
 import argparse
 import functools
-import json
 import os
 import pathlib
 import time
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+import export
 import model
 import tokens
 import wiring
@@ -24,9 +25,9 @@ import wiring
 # stage: (rows per step, weighed positions per row, steps, weight of the loss on text outside the answers)
 PLAN = [
     ("a", (16, 72, 60, 0.1)),
-    ("b", (12, 84, 640, 0.03)),
-    ("c", (7, 120, 1400, 0.02)),
-    ("d", (6, 130, 500, 0.02)),
+    ("b", (12, 84, 400, 0.03)),
+    ("c", (7, 120, 1900, 0.02)),
+    ("d", (6, 130, 640, 0.02)),
 ]
 CHOICE = 4.0  # weight of the tokens that choose: the first two of an answer, and its number
 
@@ -67,7 +68,7 @@ def main():
             if step % args.every == 0 or step == total:
                 save(checkpoint, params, state, step)
         begin += steps
-    (data / "shape.json").write_text(json.dumps(shape.__dict__))
+    export.both(data, data)
 
 
 def arguments():

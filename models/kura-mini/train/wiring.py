@@ -21,12 +21,13 @@ START, TRAIL, TRAIL_ONE = slice(188, 228), slice(228, 248), slice(248, 268)
 NUMBER, COPIED = slice(268, 274), slice(274, 280)
 SCORE, ASKED, RARITY, INSIDE, TOKEN_USER, TOKEN_MARK, TOKEN_ASK, CONSTANT = range(280, 288)
 WIDTH = 288
-SIZE = 64  # of a head
-FLAG = 62  # the head dimension of the slowest RoPE pair: it carries logits that do not depend on distance
-SECOND_FLAG = 60
-CONTENT = slice(32, 60)  # slow pairs: what is compared
-WIDE = 28
-SHARP, TRAIL_SHARP, START_SHARP = 22, 8, 4  # of the copying heads: a like token; a like trail (a mean, so short); a like start
+SIZE = 96  # of a head
+CODE = 64  # of a token
+FLAG = 94  # the head dimension of the slowest RoPE pair: it carries logits that do not depend on distance
+SECOND_FLAG = 92
+CONTENT = slice(28, 92)  # slow pairs: what is compared
+SHARP, TRAIL_SHARP, START_SHARP = 14, 12, 6  # of the copying heads: a like token; a like trail (a mean, so short); a like start
+NOISE = 0.06
 HALF = 0.5  # the constant in every embedding
 NORM = 1.4  # squared norm of every embedding
 
@@ -62,18 +63,18 @@ def wire(params, shape, rng, clues):
     """Adds the heads to random parameters, in place."""
     for layer in range(5):
         for name in "qkvo":
-            params[f"{layer}.{name}"] *= 0.12
+            params[f"{layer}.{name}"] *= NOISE
         params[f"{layer}.down"] *= 0.1
     embed(params["embedding"], rng, clues)
     angle = shape.rope_base ** (-np.arange(0, SIZE, 2) / SIZE)
-    basis = lambda: np.linalg.qr(rng.normal(size=(SIZE, SIZE)))[0]
+    basis = lambda: np.linalg.qr(rng.normal(size=(CODE, CODE)))[0]
     mix = {"one": basis()[:, :48], "two": basis()[:, :40], "three": basis()[:, :36], "start": basis()[:, :40]}
     look_back(params, level(NORM), angle, mix)
-    in_passage(params, level(4.4), angle, basis()[:, :WIDE], mix, clues)
+    in_passage(params, level(4.4), angle, basis(), mix, clues)
     score(params, level(5.4), angle)
     trail(params, level(5.4), angle, mix, basis()[:48, :20])
     choose(params, level(7.4), mix, clues)
-    copy(params, level(7.4), mix, [basis()[:, :WIDE] for _ in range(4)], np.linalg.qr(rng.normal(size=(WIDE, WIDE)))[0][:20])
+    copy(params, level(7.4), mix, [basis() for _ in range(4)], basis()[:20])
     cite(params, level(70), angle, clues)
 
 
@@ -91,7 +92,7 @@ def embed(embedding, rng, clues):
     embedding[[tokens.DOCS, tokens.ASK], TOKEN_MARK] = 0.7
     embedding[tokens.ASK, TOKEN_ASK] = 0.7
     rest = np.sqrt(NORM - (embedding[:, 64:] ** 2).sum(1, keepdims=True))
-    words = rng.normal(0, 1, (len(embedding), SIZE))
+    words = rng.normal(0, 1, (len(embedding), CODE))
     words[:, 0] = 0
     words /= np.linalg.norm(words, axis=1, keepdims=True)
     words[clues.separators] *= 0.6
@@ -102,7 +103,7 @@ def embed(embedding, rng, clues):
 def clock(params, layer, head, kv_head, back, strength, pairs, angle, unit):
     """Makes a head prefer the token `back` places ago; `unit` turns the constant into 1."""
     q, k = params[f"{layer}.q"], params[f"{layer}.k"]
-    force = np.sqrt(strength * 8 / len(pairs))
+    force = np.sqrt(strength * np.sqrt(SIZE) / len(pairs))
     for pair in pairs:
         q[CONSTANT, head * SIZE + 2 * pair] += force * unit * np.cos(angle[pair] * back)
         q[CONSTANT, head * SIZE + 2 * pair + 1] -= force * unit * np.sin(angle[pair] * back)
@@ -114,10 +115,10 @@ def look_back(params, size, angle, mix):
     unit = size / HALF
     q, k, v, o = (params[f"0.{name}"] for name in "qkvo")
     for head, kv_head, back in ((0, 0, 1), (1, 0, 2), (3, 1, 3)):
-        clock(params, 0, head, kv_head, back, 90, range(7), angle, unit)
-    v[NOW, 0:SIZE] += np.eye(SIZE) * size
-    o[0:SIZE, ONE] += mix["one"]
-    o[SIZE : 2 * SIZE, TWO] += mix["two"]
+        clock(params, 0, head, kv_head, back, 90, range(6), angle, unit)
+    v[NOW, 0:CODE] += np.eye(CODE) * size
+    o[0:CODE, ONE] += mix["one"]
+    o[SIZE : SIZE + CODE, TWO] += mix["two"]
     v[NOW, SIZE : SIZE + 36] += mix["three"] * size
     o[3 * SIZE : 3 * SIZE + 36, THREE] += np.eye(36)
     k[TOKEN_MARK, SIZE + FLAG] += 20 * size
@@ -133,35 +134,36 @@ def in_passage(params, size, angle, compare, mix, clues):
     q, k, v, o = (params[f"1.{name}"] for name in "qkvo")
     embedding = params["embedding"]
     for matrix in (q, k):
-        matrix[NOW, CONTENT] += compare * 20 * size
+        matrix[NOW, CONTENT] += compare * 15 * size
     q[CONSTANT, FLAG] += 10 * unit
     k[INSIDE, FLAG] -= 24 * size
     k[TOKEN_USER, FLAG] += 15 * size
     v[RARITY, 0] += 2 * size
     o[0, ASKED] += 1
-    separator = np.eye(SIZE)[0] @ mix["one"]
+    separator = np.eye(CODE)[0] @ mix["one"]
     opened = embedding[clues.bracket, NOW] @ mix["one"]
-    clock(params, 1, 2, 1, -25, 60, (9, 11), angle, unit)  # the nearest within a sentence
-    clock(params, 1, 3, 1, -300, 60, (13, 14), angle, unit)  # the nearest within the whole prompt
+    clock(params, 1, 2, 1, -25, 60, (7, 8), angle, unit)  # the nearest within a sentence
+    clock(params, 1, 3, 1, -300, 60, (10, 11), angle, unit)  # the nearest within the whole prompt
     for head, flag, before, strength in ((2, FLAG, separator, 50), (3, SECOND_FLAG, opened, 70)):
         q[CONSTANT, head * SIZE + flag] += 20 * unit
         k[ONE, SIZE + flag] += before / (before @ before) * strength * size * 0.9
-    v[NOW, SIZE : 2 * SIZE] += np.eye(SIZE) * size
-    o[2 * SIZE : 3 * SIZE, START] += mix["start"]
+    v[NOW, SIZE : SIZE + CODE] += np.eye(CODE) * size
+    o[2 * SIZE : 2 * SIZE + CODE, START] += mix["start"]
     for place, digit in enumerate(clues.digits):
-        o[3 * SIZE : 4 * SIZE, NUMBER.start + place] += embedding[digit, NOW] / (embedding[digit, NOW] @ embedding[digit, NOW])
+        code = embedding[digit, NOW]
+        o[3 * SIZE : 3 * SIZE + CODE, NUMBER.start + place] += code / (code @ code)
 
 
 def score(params, size, angle):
     """Layer 2: the asked words among the last fifteen or so."""
-    clock(params, 2, 0, 0, 0, 8, (5, 6, 7), angle, size / HALF)
+    clock(params, 2, 0, 0, 0, 8, (4, 5), angle, size / HALF)
     params["2.v"][ASKED, 0] += size
     params["2.o"][0, SCORE] += 3
 
 
 def trail(params, size, angle, mix, squeeze):
     """Layer 2, head 2: the tokens around five back, here and as the next token will see them."""
-    clock(params, 2, 2, 1, 5, 14, (4, 5, 6), angle, size / HALF)
+    clock(params, 2, 2, 1, 5, 14, (3, 4, 5), angle, size / HALF)
     v, o = params["2.v"], params["2.o"]
     separator = mix["one"][0] / np.linalg.norm(mix["one"][0])
     squeeze = squeeze - np.outer(separator, separator @ squeeze)  # what all separators share says nothing
@@ -180,14 +182,14 @@ def choose(params, size, mix, clues):
     k[INSIDE, SIZE + FLAG] += 24 * size
     k[START, SIZE + FLAG] -= (embedding[clues.bracket, NOW] @ mix["start"]) * 14 * size
     k[TOKEN_MARK, SIZE + FLAG] -= 20 * size
-    v[START, SIZE : 2 * SIZE] += mix["start"].T * size
-    o[2 * SIZE : 3 * SIZE, NOW] += np.eye(SIZE) * 8
+    v[START, SIZE : SIZE + CODE] += mix["start"].T * size
+    o[2 * SIZE : 2 * SIZE + CODE, NOW] += np.eye(CODE) * 8
 
 
 def copy(params, size, mix, views, trail_view):
     """Layer 3, heads 0 and 1: where the last tokens stood before in the passages, what came next, in which passage."""
     q, k, v, o = (params[f"3.{name}"] for name in "qkvo")
-    sources = [np.eye(SIZE), mix["one"].T, mix["two"].T, mix["three"].T]
+    sources = [np.eye(CODE), mix["one"].T, mix["two"].T, mix["three"].T]
     places = [NOW, ONE, TWO, THREE]
     heads = [(head, slice(head * SIZE + CONTENT.start, head * SIZE + CONTENT.stop)) for head in (0, 1)]
     for view, later, now in ((views[0], 1, 0), (views[1], 2, 1), (views[2], 3, 2)):
@@ -201,11 +203,12 @@ def copy(params, size, mix, views, trail_view):
         q[TRAIL, content] += trail_view * TRAIL_SHARP * size
         q[START, content] += mix["start"].T @ views[3] * START_SHARP * size
         q[CONSTANT, head * SIZE + FLAG] += 8 * size / HALF
-    v[NOW, 0:58] += np.eye(SIZE)[:, :58] * size * 2
-    v[NUMBER, 58:64] += np.eye(6) * size
+    v[NOW, 0:CODE] += np.eye(CODE) * size * 2
+    v[NUMBER, CODE : CODE + 6] += np.eye(6) * size
     for head in (0, 1):
-        o[head * SIZE : head * SIZE + 58, NOW] += np.eye(SIZE)[:58] * 2
-        o[head * SIZE + 58 : (head + 1) * SIZE, COPIED] += np.eye(6) / 2
+        start = head * SIZE
+        o[start : start + CODE, NOW] += np.eye(CODE) * 2
+        o[start + CODE : start + CODE + 6, COPIED] += np.eye(6) / 2
 
 
 def cite(params, size, angle, clues):
@@ -213,7 +216,7 @@ def cite(params, size, angle, clues):
     unit = size / HALF
     q, k, v, o = (params[f"4.{name}"] for name in "qkvo")
     embedding = params["embedding"]
-    clock(params, 4, 0, 0, 4, 20, (4, 5, 6), angle, unit)
+    clock(params, 4, 0, 0, 4, 20, (3, 4), angle, unit)
     bracket = embedding[clues.bracket, NOW]
     q[CONSTANT, FLAG] += 20 * unit
     k[TOKEN_USER, FLAG] += 30 * size
