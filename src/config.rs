@@ -285,7 +285,7 @@ impl Config {
             if !KEYS.iter().any(|key| key.table() == Some(name.get_ref())) {
                 let name_written = name.get_ref();
                 let what = Said::new(
-                    format!("[{name_written}]という表はありません"),
+                    format!("[{name_written}]という区分はありません"),
                     format!("unknown table [{name_written}]"),
                 );
                 problems.push(Problem { origin: origin(name.span().start), what });
@@ -310,10 +310,15 @@ impl Config {
             DeValue::Integer(number) => number.to_string(),
             DeValue::Float(number) => number.to_string(),
             other => {
-                let kind = other.type_str();
+                let (ja, en) = match other.type_str() {
+                    "boolean" => ("真偽値", "a boolean"),
+                    "array" => ("配列", "an array"),
+                    "table" => ("表", "a table"),
+                    _ => ("日時", "a date"),
+                };
                 let what = Said::new(
-                    format!("{key}に{kind}の値は使えません"),
-                    format!("{key}: a {kind} is not expected here"),
+                    format!("{key}に{ja}は書けません。文字列か数にしてください"),
+                    format!("{key}: {en} is not expected here"),
                 );
                 problems.push(Problem { origin: origin.clone(), what });
                 return;

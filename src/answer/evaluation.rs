@@ -1,7 +1,9 @@
 //! What an installed model is worth: questions with known answers, put the way staff put them.
 //!
 //! Each question is asked with the passages that search finds for it; where the deciding passage
-//! is not among them it takes the last place, so that the model is measured and not the search.
+//! is not among them it takes a place there. They stand in an order that says nothing (by a hash),
+//! so that the model is measured and not the search. Number of passages and length of context are
+//! not those of the settings but always the same, so that figures compare.
 //! Every question is put once as it stands (is the right passage cited, are quotations word for
 //! word, is 該当なし said where nothing fits?) and, where it has choices, once more with these.
 
@@ -16,16 +18,20 @@ use super::pipeline::message;
 use super::prompt::{self, CHOOSE, INSTRUCTIONS};
 use super::slot::{Loaded, ModelSlot, Slot};
 use super::types::ChatTurn;
-use crate::config::Config;
+use crate::config::{Config, EngineConfig};
 use crate::document::Passage;
 use crate::llm::{ChatMessage, EngineOptions, Sampling, TextEvent, TextRequest};
 use crate::search::Query;
 use crate::sync::{Evaluation, Installation, ModelRecord};
+use crate::text::Lang;
 use judge::Tally;
 use questions::Question;
 
 /// Tokens of an answer at most: a sentence or two with their quotations.
 const ANSWER_TOKENS: usize = 200;
+
+/// Passages given with a question.
+const PASSAGES: usize = 4;
 
 /// Why an evaluation stopped.
 #[derive(Debug, thiserror::Error)]
@@ -36,10 +42,32 @@ pub enum EvaluationError {
     Data(String),
     #[error("question {question:?}: {path} holds no passage with {quote:?}")]
     NoPassage { question: String, path: String, quote: String },
-    #[error("question {question:?}: its passages do not fit the model's context")]
+    #[error("question {question:?}: not even one passage fits the model's context")]
     TooLong { question: String },
     #[error("question {question:?}: {why}")]
     Generation { question: String, why: String },
+}
+
+impl EvaluationError {
+    /// What happened and what to do, in the words of a language.
+    pub fn message(&self, lang: Lang) -> String {
+        if lang == Lang::En {
+            return self.to_string();
+        }
+        match self {
+            Self::Model(why) => format!("モデルを使えません（{why}）。"),
+            Self::Data(why) => format!("見本データを開けません（{why}）。"),
+            Self::NoPassage { question, path, quote } => {
+                format!("「{question}」の根拠「{quote}」が{path}にありません。")
+            }
+            Self::TooLong { question } => format!(
+                "「{question}」の資料が、このモデルの扱える長さに入りません。より長い文を扱えるモデルをお使いください。"
+            ),
+            Self::Generation { question, why } => {
+                format!("「{question}」への回答が途中で止まりました（{why}）。")
+            }
+        }
+    }
 }
 
 /// A model beside the sample data set, ready to be asked.
@@ -47,8 +75,6 @@ pub enum EvaluationError {
 pub struct Examiner {
     shelf: Arc<Shelf>,
     loaded: Arc<Loaded>,
-    /// Passages given with each question.
-    passages: usize,
     clock: Clock,
     tally: Tally,
 }
@@ -89,7 +115,8 @@ impl Examiner {
         data: Installation,
     ) -> Result<Self, EvaluationError> {
         let installation = Installation::new(&config.data_dir);
-        let options = EngineOptions::from_config(&config.engine);
+        let engine = EngineConfig { slots: 1, context_tokens: 0, ..config.engine.clone() };
+        let options = EngineOptions::from_config(&engine);
         let shelf = Library::new(data).shelf().map_err(|why| data_error(&why))?;
         let slot = ModelSlot::new(installation, Some(id.to_owned()), options);
         let loaded = match slot.settled().await {
@@ -97,8 +124,7 @@ impl Examiner {
             Slot::Unusable(why) => return Err(EvaluationError::Model(why)),
             Slot::Loading => return Err(EvaluationError::Model("it is still loading".to_owned())),
         };
-        let passages = config.answer.passages;
-        Ok(Self { shelf, loaded, passages, clock: Clock::default(), tally: Tally::default() })
+        Ok(Self { shelf, loaded, clock: Clock::default(), tally: Tally::default() })
     }
 
     /// The model that is asked.
@@ -111,7 +137,8 @@ impl Examiner {
     /// # Errors
     /// The deciding passage is missing, the prompt does not fit, or generation failed.
     pub async fn ask(&mut self, question: &Question) -> Result<Reply, EvaluationError> {
-        let passages = self.retrieve(question)?;
+        let mut passages = self.retrieve(question)?;
+        self.fit(question, &mut passages)?;
         let expected = passages.iter().position(|passage| question.decides(passage));
         let texts: Vec<&str> = passages.iter().map(|passage| passage.text.as_str()).collect();
         let answer =
@@ -128,7 +155,8 @@ impl Examiner {
         };
         if let Some(choices) = &question.choices {
             let asked = choices.ask(&question.text);
-            let done = |text: &str| judge::letter(text).is_some();
+            let done =
+                |text: &str| text.chars().count() > judge::HEAD && judge::letter(text).is_some();
             reply.choice_answer = self.generate(question, &passages, CHOOSE, &asked, done).await?;
             reply.chosen = judge::chosen(&reply.choice_answer, &choices.texts);
             reply.choice_right = Some(reply.chosen == Some(choices.answer));
@@ -159,24 +187,44 @@ impl Examiner {
         let searcher = &self.shelf.searcher;
         let query = Query {
             text: question.text.clone(),
-            limit: self.passages,
+            limit: PASSAGES,
             keep_weak: true,
             ..Query::default()
         };
         let found = searcher.search(&query).map_err(|why| data_error(&why))?;
         let mut passages: Vec<Passage> = found.hits.into_iter().map(|hit| hit.passage).collect();
-        let Some(source) = &question.source else { return Ok(passages) };
-        if passages.iter().any(|passage| question.decides(passage)) {
+        let order = |passage: &Passage| {
+            let name = format!("{}\n{}", question.text, passage.id);
+            *blake3::hash(name.as_bytes()).as_bytes()
+        };
+        let found = passages.iter().any(|passage| question.decides(passage));
+        let Some(source) = question.source.as_ref().filter(|_| !found) else {
+            passages.sort_by_key(order);
             return Ok(passages);
-        }
+        };
         let deciding = self.deciding(question)?.ok_or_else(|| EvaluationError::NoPassage {
             question: question.text.clone(),
             path: source.path.clone(),
             quote: source.quote.clone(),
         })?;
-        passages.truncate(self.passages.saturating_sub(1));
+        passages.truncate(PASSAGES - 1);
         passages.push(deciding);
+        passages.sort_by_key(order);
         Ok(passages)
+    }
+
+    /// Leaves passages out, the deciding one last, until the rest fits the context.
+    fn fit(&self, question: &Question, passages: &mut Vec<Passage>) -> Result<(), EvaluationError> {
+        while self.prompt(question, passages, INSTRUCTIONS, &question.text)?.is_none() {
+            let spare = passages.iter().rposition(|passage| !question.decides(passage));
+            match spare {
+                Some(at) => drop(passages.remove(at)),
+                None => {
+                    return Err(EvaluationError::TooLong { question: question.text.clone() });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The passage that decides a question, wherever it stands.
@@ -203,7 +251,9 @@ impl Examiner {
     ) -> Result<String, EvaluationError> {
         let failed =
             |why: String| EvaluationError::Generation { question: question.text.clone(), why };
-        let (prompt, max_tokens) = self.prompt(question, passages, instructions, asked)?;
+        let prompt = self.prompt(question, passages, instructions, asked)?;
+        let (prompt, max_tokens) =
+            prompt.ok_or_else(|| EvaluationError::TooLong { question: question.text.clone() })?;
         let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
         let request = TextRequest { prompt, max_tokens, sampling, stop: Vec::new() };
         let began = Instant::now();
@@ -232,14 +282,14 @@ impl Examiner {
         Ok(text)
     }
 
-    /// The prompt and how many tokens its answer may have.
+    /// The prompt and how many tokens its answer may have; `None` when the passages do not fit.
     fn prompt(
         &self,
         question: &Question,
         passages: &[Passage],
         instructions: &str,
         asked: &str,
-    ) -> Result<(Vec<u32>, usize), EvaluationError> {
+    ) -> Result<Option<(Vec<u32>, usize)>, EvaluationError> {
         let model = &self.loaded.model;
         let failed =
             |why: String| EvaluationError::Generation { question: question.text.clone(), why };
@@ -253,10 +303,10 @@ impl Examiner {
         let count = |turns: &[ChatTurn]| tokens(turns).map(|tokens| tokens.len());
         let built = prompt::build(instructions, asked, &given, context - room, count)
             .map_err(|why| failed(why.to_string()))?
-            .filter(|built| built.given == passages.len())
-            .ok_or_else(|| EvaluationError::TooLong { question: question.text.clone() })?;
+            .filter(|built| built.given == passages.len());
+        let Some(built) = built else { return Ok(None) };
         let prompt = tokens(&built.turns).map_err(|why| failed(why.to_string()))?;
-        Ok((prompt, room))
+        Ok(Some((prompt, room)))
     }
 }
 

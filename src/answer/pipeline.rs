@@ -24,7 +24,7 @@ const NOT_FOUND: &str =
 const NO_DATA: &str = "該当なし\n使えるデータセットがありません。情報担当者に知らせてください。";
 
 /// How a model says that nothing fits.
-pub(super) const NOT_FOUND_MARK: &str = "該当なし";
+const NOT_FOUND_MARK: &str = "該当なし";
 
 /// Tokens kept free in the context for an answer, at least.
 const ANSWER_LEAST: usize = 64;
@@ -233,7 +233,7 @@ impl Job {
             sources.extend(rest);
             return self.quote(question, &sources, datasets, why).await;
         }
-        let kind = match written.text.trim_start().starts_with(NOT_FOUND_MARK) {
+        let kind = match is_not_found(&written.text, !written.cited.is_empty()) {
             true => AnswerKind::NotFound,
             false => AnswerKind::Generated,
         };
@@ -242,7 +242,7 @@ impl Job {
             let Ok(()) = self.support(question, &sources, &mut written).await else { return };
         }
         let texts: Vec<&str> = sources.iter().map(|source| source.passage.text.as_str()).collect();
-        let (_, misquoted) = quotes::checked(&written.text, &texts);
+        let misquoted = quotes::misquoted(&written.text, &texts);
         if misquoted > 0 {
             self.notes.push(format!(
                 "「」内の引用のうち{misquoted}か所は、示された出典の文言と一致しません。出典欄の原文をお確かめください。"
@@ -440,6 +440,12 @@ impl Job {
         // Nobody is left to tell when the reader has gone.
         let _ = self.send(AnswerEvent::Finished { summary: Box::new(summary) }).await;
     }
+}
+
+/// Whether a model's answer says that nothing fits; one that cites something does not.
+pub(super) fn is_not_found(answer: &str, cites: bool) -> bool {
+    let said = answer.trim_start_matches(|c: char| c.is_whitespace() || "「『\"".contains(c));
+    said.starts_with(NOT_FOUND_MARK) && !cites
 }
 
 /// The sentences of the sources that answer best.

@@ -6,11 +6,11 @@ use crate::text::normalize;
 /// Shorter quotations are words, not evidence, in characters.
 const SHORTEST: usize = 8;
 
-/// How many quotations have a citation, and how many of these are not in the passage that they
-/// cite. `passages` are the texts given, numbered from 1.
-pub(super) fn checked(answer: &str, passages: &[&str]) -> (usize, usize) {
+/// How many quotations with a citation are not in the passage that they cite.
+/// `passages` are the texts given, numbered from 1.
+pub(super) fn misquoted(answer: &str, passages: &[&str]) -> usize {
     let plain: Vec<String> = passages.iter().map(|text| bare(text)).collect();
-    let (mut all, mut wrong) = (0, 0);
+    let mut wrong = 0;
     for (at, _) in answer.match_indices("」[") {
         let Some(quote) = quoted_before(&answer[..at]) else { continue };
         let quote = bare(quote);
@@ -22,10 +22,9 @@ pub(super) fn checked(answer: &str, passages: &[&str]) -> (usize, usize) {
             .iter()
             .filter_map(|number| plain.get(number - 1))
             .any(|passage| passage.contains(&quote));
-        all += usize::from(!cited.is_empty());
         wrong += usize::from(!found && !cited.is_empty());
     }
-    (all, wrong)
+    wrong
 }
 
 /// The text since the 「 that the end of `text` would close.
@@ -36,6 +35,20 @@ fn quoted_before(text: &str) -> Option<&str> {
             '」' => depth += 1,
             '「' if depth == 0 => return Some(&text[at + c.len_utf8()..]),
             '「' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Where the 」 stands that closes what has just been opened.
+pub(super) fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '「' => depth += 1,
+            '」' if depth == 0 => return Some(at),
+            '」' => depth -= 1,
             _ => {}
         }
     }
@@ -53,29 +66,30 @@ fn numbers(mut text: &str) -> Vec<usize> {
     found
 }
 
-fn bare(text: &str) -> String {
+/// Text without blanks, in one width.
+pub(super) fn bare(text: &str) -> String {
     normalize(text).chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::checked;
+    use super::misquoted;
 
     #[test]
     fn quotations_are_looked_up() {
         let passages =
             ["手数料は、一通につき３００円とする。", "市長は「特例」を定めることができる。"];
-        for (answer, all, wrong) in [
-            ("「手数料は、一通につき300円とする。」[1]", 1, 0),
-            ("「手数料は、一通につき400円とする。」[1]", 1, 1),
-            ("「手数料は、一通につき300円とする。」[2]", 1, 1),
-            ("「手数料は、一通につき300円とする。」[2][1]", 1, 0),
-            ("「市長は「特例」を定めることができる。」[2]", 1, 0),
-            ("「手数料」[2]です。", 0, 0),
-            ("手数料は300円です。[1]", 0, 0),
-            ("」[1]", 0, 0),
+        for (answer, wrong) in [
+            ("「手数料は、一通につき300円とする。」[1]", 0),
+            ("「手数料は、一通につき400円とする。」[1]", 1),
+            ("「手数料は、一通につき300円とする。」[2]", 1),
+            ("「手数料は、一通につき300円とする。」[2][1]", 0),
+            ("「市長は「特例」を定めることができる。」[2]", 0),
+            ("「手数料」[2]です。", 0),
+            ("手数料は300円です。[1]", 0),
+            ("」[1]", 0),
         ] {
-            assert_eq!(checked(answer, &passages), (all, wrong), "{answer}");
+            assert_eq!(misquoted(answer, &passages), wrong, "{answer}");
         }
     }
 }

@@ -36,12 +36,19 @@ pub(super) fn run(context: &Context, args: &EvalModelArgs) -> Result<(), Failure
     let folder = tempfile::tempdir().map_err(|why| unwritable(&std::env::temp_dir(), &why))?;
     let cancelled = cancel::on_interrupt()?;
     let data = install_sample(context, folder.path(), &cancelled)?;
-    let answers = args.answers.as_deref().map(create).transpose()?;
+    let whole = asked.len() == all.len();
+    if whole {
+        // Found out now, not after an hour of asking.
+        drop(context.installation().writer()?);
+    }
     let runtime = super::serve::runtime()?;
     let (record, evaluation) = runtime.block_on(async {
-        let mut examiner = Examiner::open(&context.config, &id, data).await?;
+        let mut examiner = tokio::select! {
+            opened = Examiner::open(&context.config, &id, data) => opened?,
+            () = interrupted(&cancelled) => return Err(Failure::interrupted()),
+        };
         let outcome = tokio::select! {
-            outcome = ask(context, &mut examiner, &asked, answers) => outcome,
+            outcome = ask(context, &mut examiner, &asked, args.answers.as_deref()) => outcome,
             () = interrupted(&cancelled) => Err(Failure::interrupted()),
         };
         examiner.shutdown();
@@ -49,16 +56,16 @@ pub(super) fn run(context: &Context, args: &EvalModelArgs) -> Result<(), Failure
         let evaluation = examiner.evaluation(&bundled::benchmark_hash());
         Ok::<_, Failure>((examiner.model().clone(), evaluation))
     })?;
-    let kept = asked.len() == all.len();
-    if kept {
-        let mut writer = context.installation().writer()?;
-        writer.record_evaluation(&record.blake3, &evaluation)?;
+    let keep = || context.installation().writer()?.record_evaluation(&record.blake3, &evaluation);
+    let kept = if whole { keep() } else { Ok(()) };
+    match args.json {
+        true => {
+            let kept = whole && kept.is_ok();
+            output::json(&Report { model: &record, evaluation: &evaluation, kept })?;
+        }
+        false => print(context, &record, &evaluation, whole && kept.is_ok()),
     }
-    if args.json {
-        return output::json(&Report { model: &record, evaluation: &evaluation, kept });
-    }
-    print(context, &record, &evaluation, kept);
-    Ok(())
+    Ok(kept?)
 }
 
 /// The model asked for, or the one in use.
@@ -108,13 +115,14 @@ async fn ask(
     context: &Context,
     examiner: &mut Examiner,
     questions: &[&Question],
-    mut answers: Option<BufWriter<File>>,
+    answers: Option<&Path>,
 ) -> Result<(), Failure> {
+    let mut file = answers.map(|path| create(path).map(|file| (path, file))).transpose()?;
     let bar = output::progress(context, questions.len() as u64, "質問しています", "Asking");
     for question in questions {
         let reply = examiner.ask(question).await?;
-        if let Some(file) = &mut answers {
-            write(file, &reply).map_err(|why| unwritable(Path::new("--answers"), &why))?;
+        if let Some((path, file)) = &mut file {
+            write(file, &reply).map_err(|why| unwritable(path, &why))?;
         }
         bar.inc(1);
     }
@@ -135,11 +143,11 @@ fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
 fn print(context: &Context, record: &ModelRecord, evaluation: &Evaluation, kept: bool) {
     say!("{} ({}, {})", record.name, record.quantization, &record.blake3[..12]);
     let rows = [
-        ("選択問題の正答", "choices right", evaluation.choices),
-        ("出典の正しさ", "right passage cited", evaluation.cited),
-        ("引用の一致", "quotations verbatim", evaluation.verbatim),
-        ("該当なしの再現率", "not-found recall", evaluation.none_recall),
-        ("該当なしの適合率", "not-found precision", evaluation.none_precision),
+        ("選択問題（四択）の正答率", "choices (of four) right", evaluation.choices),
+        ("正しい出典を示した割合", "right passage cited", evaluation.cited),
+        ("「」の引用が原文どおりの割合", "quotations verbatim", evaluation.verbatim),
+        ("答えのない質問に「該当なし」と答えた割合", "not-found recall", evaluation.none_recall),
+        ("「該当なし」が正しかった割合", "not-found precision", evaluation.none_precision),
     ];
     for (ja, en, share) in rows {
         say!("{}: {}", context.words(ja, en), shown(share));
@@ -153,20 +161,25 @@ fn print(context: &Context, record: &ModelRecord, evaluation: &Evaluation, kept:
     match (kept, context.lang) {
         (true, Lang::Ja) => say!("結果をモデルとともに保存しました（kura model list に出ます）。"),
         (true, Lang::En) => say!("Kept with the model; kura model list shows it."),
-        (false, Lang::Ja) => say!("一部の質問だけなので、結果は保存していません。"),
-        (false, Lang::En) => say!("Only some of the questions were asked, so this is not kept."),
+        (false, Lang::Ja) => {
+            say!("結果は保存していません（保存するのは、すべての質問に答えたときです）。")
+        }
+        (false, Lang::En) => say!("This is not kept; a run over all questions is."),
     }
 }
 
-/// 41/66 (62.1%)
+/// 62.1% (41/66)
 fn shown(share: Share) -> String {
-    let percent = share.percent().map_or_else(|| "–".to_owned(), |value| format!("{value:.1}%"));
-    format!("{}/{} ({percent})", share.right, share.of)
+    match share.percent() {
+        Some(percent) => format!("{percent:.1}% ({}/{})", share.right, share.of),
+        None => "– (0/0)".to_owned(),
+    }
 }
 
 impl From<EvaluationError> for Failure {
     fn from(why: EvaluationError) -> Self {
-        Self::new(format!("モデルを評価できませんでした（{why}）。"), why.to_string())
+        let ja = format!("モデルを評価できませんでした。{}", why.message(Lang::Ja));
+        Self::new(ja, why.message(Lang::En))
     }
 }
 
@@ -176,8 +189,14 @@ fn internal(why: &dyn std::fmt::Display) -> Failure {
 
 fn unwritable(path: &Path, why: &std::io::Error) -> Failure {
     Failure::new(
-        format!("{}に書き込めません（{why}）。空き容量と権限を確認してください。", path.display()),
-        format!("cannot write {}: {why}", path.display()),
+        format!(
+            "{}に書き込めません（{why}）。フォルダーの有無、権限、空き容量を確認してください。",
+            path.display()
+        ),
+        format!(
+            "cannot write {}: {why}; check the folder, its permissions and space",
+            path.display()
+        ),
     )
 }
 

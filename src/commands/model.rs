@@ -184,6 +184,22 @@ struct Listed {
     evaluation: Option<Evaluation>,
 }
 
+/// What was measured with a model; a damaged record is said and counts as none.
+fn evaluation(context: &Context, record: &ModelRecord) -> Option<Evaluation> {
+    context.installation().evaluation(&record.blake3).unwrap_or_else(|why| {
+        let id = &record.id;
+        match context.lang {
+            Lang::Ja => eprintln!(
+                "kura: モデル「{id}」の評価の記録を読めません。kura eval model --id {id} で測り直せます。"
+            ),
+            Lang::En => eprintln!(
+                "kura: the evaluation of model {id} cannot be read ({why}); measure again with: kura eval model --id {id}"
+            ),
+        }
+        None
+    })
+}
+
 /// A share as a percentage; a dash where nothing was measured.
 fn measured(share: Option<Share>) -> String {
     let percent = share.and_then(Share::percent);
@@ -196,10 +212,10 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
     let records = records
         .into_iter()
         .map(|record| {
-            let evaluation = installation.evaluation(&record.blake3)?;
-            Ok(Listed { record, evaluation })
+            let evaluation = evaluation(context, &record);
+            Listed { record, evaluation }
         })
-        .collect::<Result<Vec<_>, SyncError>>()?;
+        .collect::<Vec<_>>();
     if json {
         return output::json(&records);
     }
@@ -223,10 +239,10 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
             "量子化",
             "大きさ(MB)",
             "BLAKE3",
-            "選択問題",
+            "四択",
             "出典",
             "引用",
-            "該当なし",
+            "該当なし(再現/適合)",
             "備考",
         ],
         Lang::En => [
@@ -240,7 +256,7 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
             "CHOICES",
             "CITED",
             "QUOTES",
-            "NOT FOUND",
+            "NOT FOUND R/P",
             "NOTE",
         ],
     };
@@ -264,7 +280,11 @@ fn row(context: &Context, used: Option<&str>, listed: &Listed) -> Vec<String> {
         measured(evaluation.as_ref().map(|it| it.choices)),
         measured(evaluation.as_ref().map(|it| it.cited)),
         measured(evaluation.as_ref().map(|it| it.verbatim)),
-        measured(evaluation.as_ref().map(|it| it.none_recall)),
+        format!(
+            "{}/{}",
+            measured(evaluation.as_ref().map(|it| it.none_recall)),
+            measured(evaluation.as_ref().map(|it| it.none_precision))
+        ),
         note.to_owned(),
     ]
 }

@@ -100,7 +100,7 @@ pub struct Evaluation {
     pub choices: Share,
     /// Answerable questions whose first citation was the right passage.
     pub cited: Share,
-    /// Quotations that stand word for word in the passage cited.
+    /// Quotations that stand word for word in one of the passages given.
     pub verbatim: Share,
     /// Unanswerable questions answered with 該当なし.
     pub none_recall: Share,
@@ -120,15 +120,17 @@ impl Evaluation {
     /// The figures in one line of Japanese, for beside a model's name.
     pub fn label(&self) -> String {
         let shares = [
-            ("選択問題の正答", self.choices),
-            ("出典の正しさ", self.cited),
-            ("引用の一致", self.verbatim),
-            ("該当なしの再現率", self.none_recall),
+            ("四択の正答", self.choices),
+            ("正しい出典", self.cited),
+            ("原文どおりの引用", self.verbatim),
+            ("答えのない質問への該当なし", self.none_recall),
+            ("該当なしの正しさ", self.none_precision),
         ];
         let told = shares.iter().filter_map(|(name, share)| {
-            share.percent().map(|percent| format!("{name}{percent:.0}%"))
+            let percent = share.percent()?;
+            Some(format!("{name}{percent:.0}%（{}/{}）", share.right, share.of))
         });
-        format!("{}（見本データによる{}問）", told.collect::<Vec<_>>().join("、"), self.questions)
+        format!("見本データによる{}問：{}", self.questions, told.collect::<Vec<_>>().join("、"))
     }
 }
 

@@ -175,7 +175,7 @@ fn evaluation(model: &ModelSummary) -> String {
         Some(measured) => {
             let speed = measured.decode_tokens_per_s;
             let day = clock_time(&measured.evaluated_at);
-            format!("{}。出力は毎秒{speed:.0}トークン（{day}）", measured.label())
+            format!("{}。出力は毎秒{speed:.0}トークン（{day}に測定）", measured.label())
         }
         None => "未評価（情報担当者が kura eval model で測れます）".to_owned(),
     }

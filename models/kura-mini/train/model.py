@@ -19,7 +19,7 @@ class Shape:
     """Sizes of the network."""
 
     vocabulary: int = 8192
-    width: int = 288
+    width: int = 320
     layers: int = 5
     heads: int = 4
     kv_heads: int = 2

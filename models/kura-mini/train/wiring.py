@@ -3,9 +3,10 @@
 Left to chance, such heads take more tokens than a CPU can train in an hour. Wired are
   layer 0: one, two and three tokens back; "I stand in the passages"
   layer 1: "I stand in the question" (its rarity); the first token of my sentence; the number of my passage
-  layer 2: how much of the question stands in the last words; the trail: what stood two to ten tokens back, as a sum
+  layer 2: how much of the question stands in the last words; trails: what stood one to nine, and eight
+           to twenty-four tokens back, as means
   layer 3: after 「, the first token of the sentence that scores best; else what followed the last tokens before,
-           and the number of the passage where that was; the trail tells like places apart
+           and the number of the passage where that was; the trails tell like places apart
   layer 4: after 」[, that number; after <|assistant|>, 「 or 該当なし by the best score
 Residual: this token, the one before, two before, three before, the first of the sentence, trails, numbers, flags.
 """
@@ -16,18 +17,20 @@ import numpy as np
 
 import tokens
 
-NOW, ONE, TWO, THREE = slice(0, 64), slice(64, 112), slice(112, 152), slice(152, 188)
-START, TRAIL, TRAIL_ONE = slice(188, 228), slice(228, 248), slice(248, 268)
-NUMBER, COPIED = slice(268, 274), slice(274, 280)
-SCORE, ASKED, RARITY, INSIDE, TOKEN_USER, TOKEN_MARK, TOKEN_ASK, CONSTANT = range(280, 288)
-WIDTH = 288
+NOW, ONE, TWO, THREE = slice(0, 64), slice(64, 112), slice(112, 152), slice(152, 184)
+START, TRAIL, TRAIL_ONE = slice(184, 220), slice(220, 240), slice(240, 260)
+LONG, LONG_ONE = slice(260, 280), slice(280, 300)
+NUMBER, COPIED = slice(300, 306), slice(306, 312)
+SCORE, ASKED, RARITY, INSIDE, TOKEN_USER, TOKEN_MARK, TOKEN_ASK, CONSTANT = range(312, 320)
+WIDTH = 320
 SIZE = 96  # of a head
 CODE = 64  # of a token
 FLAG = 94  # the head dimension of the slowest RoPE pair: it carries logits that do not depend on distance
 SECOND_FLAG = 92
 CONTENT = slice(28, 92)  # slow pairs: what is compared
-SHARP, TRAIL_SHARP, START_SHARP = 14, 12, 6  # of the copying heads: a like token; a like trail (a mean, so short); a like start
-NOISE = 0.06
+SHARP, TRAIL_SHARP, LONG_SHARP, START_SHARP = 14, 12, 14, 6  # of the copying heads: a like token, trails (means, so short), start
+KEY_FORCE = 6  # of every clock's key, since two heads share one
+NOISE = 0.06  # of the random weights that everything starts from
 HALF = 0.5  # the constant in every embedding
 NORM = 1.4  # squared norm of every embedding
 
@@ -68,13 +71,13 @@ def wire(params, shape, rng, clues):
     embed(params["embedding"], rng, clues)
     angle = shape.rope_base ** (-np.arange(0, SIZE, 2) / SIZE)
     basis = lambda: np.linalg.qr(rng.normal(size=(CODE, CODE)))[0]
-    mix = {"one": basis()[:, :48], "two": basis()[:, :40], "three": basis()[:, :36], "start": basis()[:, :40]}
+    mix = {"one": basis()[:, :48], "two": basis()[:, :40], "three": basis()[:, :32], "start": basis()[:, :36]}
     look_back(params, level(NORM), angle, mix)
     in_passage(params, level(4.4), angle, basis(), mix, clues)
     score(params, level(5.4), angle)
     trail(params, level(5.4), angle, mix, basis()[:48, :20])
     choose(params, level(7.4), mix, clues)
-    copy(params, level(7.4), mix, [basis() for _ in range(4)], basis()[:20])
+    copy(params, level(7.4), mix, [basis() for _ in range(4)], [basis()[:20] for _ in range(2)])
     cite(params, level(70), angle, clues)
 
 
@@ -103,11 +106,11 @@ def embed(embedding, rng, clues):
 def clock(params, layer, head, kv_head, back, strength, pairs, angle, unit):
     """Makes a head prefer the token `back` places ago; `unit` turns the constant into 1."""
     q, k = params[f"{layer}.q"], params[f"{layer}.k"]
-    force = np.sqrt(strength * np.sqrt(SIZE) / len(pairs))
+    force = strength * np.sqrt(SIZE) / len(pairs) / KEY_FORCE
     for pair in pairs:
         q[CONSTANT, head * SIZE + 2 * pair] += force * unit * np.cos(angle[pair] * back)
         q[CONSTANT, head * SIZE + 2 * pair + 1] -= force * unit * np.sin(angle[pair] * back)
-        k[CONSTANT, kv_head * SIZE + 2 * pair] = force * unit
+        k[CONSTANT, kv_head * SIZE + 2 * pair] = KEY_FORCE * unit
 
 
 def look_back(params, size, angle, mix):
@@ -119,8 +122,8 @@ def look_back(params, size, angle, mix):
     v[NOW, 0:CODE] += np.eye(CODE) * size
     o[0:CODE, ONE] += mix["one"]
     o[SIZE : SIZE + CODE, TWO] += mix["two"]
-    v[NOW, SIZE : SIZE + 36] += mix["three"] * size
-    o[3 * SIZE : 3 * SIZE + 36, THREE] += np.eye(36)
+    v[NOW, SIZE : SIZE + 32] += mix["three"] * size
+    o[3 * SIZE : 3 * SIZE + 32, THREE] += np.eye(32)
     k[TOKEN_MARK, SIZE + FLAG] += 20 * size
     v[TOKEN_MARK, SIZE + 40] += size
     v[TOKEN_ASK, SIZE + 40] -= 2 * size
@@ -162,15 +165,18 @@ def score(params, size, angle):
 
 
 def trail(params, size, angle, mix, squeeze):
-    """Layer 2, head 2: the tokens around five back, here and as the next token will see them."""
-    clock(params, 2, 2, 1, 5, 14, (3, 4, 5), angle, size / HALF)
+    """Layer 2: the tokens around five back (head 2) and sixteen back (head 3), here and as the next token will see them."""
+    unit = size / HALF
+    clock(params, 2, 2, 1, 5, 14, (3, 4, 5), angle, unit)
+    clock(params, 2, 3, 1, 16, 10, (4, 5), angle, unit)
     v, o = params["2.v"], params["2.o"]
     separator = mix["one"][0] / np.linalg.norm(mix["one"][0])
     squeeze = squeeze - np.outer(separator, separator @ squeeze)  # what all separators share says nothing
     v[NOW, SIZE : SIZE + 20] += mix["one"] @ squeeze * size
     v[ONE, SIZE + 20 : SIZE + 40] += squeeze * size
-    for part, place in ((0, TRAIL), (20, TRAIL_ONE)):
-        o[2 * SIZE + part : 2 * SIZE + part + 20, place] += np.eye(20) * 2
+    for head, places in ((2, (TRAIL, TRAIL_ONE)), (3, (LONG, LONG_ONE))):
+        for part, place in zip((0, 20), places):
+            o[head * SIZE + part : head * SIZE + part + 20, place] += np.eye(20) * 2
 
 
 def choose(params, size, mix, clues):
@@ -186,7 +192,7 @@ def choose(params, size, mix, clues):
     o[2 * SIZE : 2 * SIZE + CODE, NOW] += np.eye(CODE) * 8
 
 
-def copy(params, size, mix, views, trail_view):
+def copy(params, size, mix, views, trail_views):
     """Layer 3, heads 0 and 1: where the last tokens stood before in the passages, what came next, in which passage."""
     q, k, v, o = (params[f"3.{name}"] for name in "qkvo")
     sources = [np.eye(CODE), mix["one"].T, mix["two"].T, mix["three"].T]
@@ -196,11 +202,14 @@ def copy(params, size, mix, views, trail_view):
         k[places[later], CONTENT] += sources[later] @ view * SHARP * size
         for head, content in heads:
             q[places[now], content] += sources[now] @ view * SHARP * size * ((1, 0.7, 0.5), (1, 1, 1))[head][now]
-    k[TRAIL_ONE, CONTENT] += trail_view * TRAIL_SHARP * size
+    trails = ((TRAIL, TRAIL_ONE, trail_views[0] * TRAIL_SHARP), (LONG, LONG_ONE, trail_views[1] * LONG_SHARP))
+    for now, later, view in trails:
+        k[later, CONTENT] += view * size
+        for _, content in heads:
+            q[now, content] += view * size
     k[START, CONTENT] += mix["start"].T @ views[3] * START_SHARP * size
     k[INSIDE, FLAG] += 8 * size
     for head, content in heads:
-        q[TRAIL, content] += trail_view * TRAIL_SHARP * size
         q[START, content] += mix["start"].T @ views[3] * START_SHARP * size
         q[CONSTANT, head * SIZE + FLAG] += 8 * size / HALF
     v[NOW, 0:CODE] += np.eye(CODE) * size * 2

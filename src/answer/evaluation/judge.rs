@@ -9,79 +9,147 @@ use super::Reply;
 use super::questions::LETTERS;
 use crate::answer::citations::CitationFilter;
 use crate::answer::excerpt::bigrams;
-use crate::answer::pipeline::NOT_FOUND_MARK;
+use crate::answer::pipeline::is_not_found;
 use crate::answer::quotes;
 use crate::sync::{Evaluation, Share};
-use crate::text::normalize;
+use crate::text::{leading_number, normalize};
 
-/// A choice is looked for in so many characters at the head of an answer.
-const HEAD: usize = 60;
+/// A letter is looked for in so many characters at the head of an answer.
+pub(super) const HEAD: usize = 60;
+
+/// Shorter quotations are words, not evidence, in characters.
+const QUOTE_LEAST: usize = 8;
+
+/// An answer without a letter takes a choice when it has this share of the choice's own wording …
+const SHARE_LEAST: f64 = 0.6;
+/// … and so much more than of any other.
+const MARGIN: f64 = 0.25;
 
 /// What one answer is worth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// 該当なし was said.
+    /// 該当なし was said, and nothing cited.
     pub none: bool,
     /// The first citation names the deciding passage.
     pub cited: bool,
-    /// Quotations with a citation.
+    /// Quotations in 「」.
     pub quotes: usize,
-    /// … that do not stand in the passage cited.
+    /// … that stand in none of the passages, or have no end.
     pub misquoted: usize,
 }
 
 /// Judges an answer. `expected` is the place of the deciding passage among `texts`, from 0.
 pub(super) fn verdict(answer: &str, expected: Option<usize>, texts: &[&str]) -> Verdict {
-    let none = answer.trim_start().starts_with(NOT_FOUND_MARK);
     let first = first_citation(answer, texts.len());
-    let (quotes, misquoted) = quotes::checked(answer, texts);
+    let none = is_not_found(answer, first.is_some());
+    let (quotes, misquoted) = quotations(answer, texts);
     Verdict { none, cited: !none && first.is_some() && first == expected, quotes, misquoted }
 }
 
 /// The place of the passage that is cited first, from 0.
 fn first_citation(answer: &str, given: usize) -> Option<usize> {
     let mut filter = CitationFilter::new(given);
-    for c in answer.chars() {
-        filter.push(c.encode_utf8(&mut [0; 4]));
-        if let Some(number) = filter.cited().first() {
-            return Some(number - 1);
-        }
-    }
-    None
+    let checked = filter.push(answer) + &filter.finish();
+    let cited = filter.cited();
+    let at = |number: &usize| checked.find(&format!("[{number}]")).unwrap_or(usize::MAX);
+    cited.into_iter().min_by_key(at).map(|number| number - 1)
 }
 
-/// The letter that an answer names in its first words, standing alone: 「b」, 「答え：B」, `(b)`.
+/// How many quotations an answer has, and how many of them are wrong.
+fn quotations(answer: &str, texts: &[&str]) -> (usize, usize) {
+    let passages: Vec<String> = texts.iter().map(|text| quotes::bare(text)).collect();
+    let (mut all, mut wrong) = (0, 0);
+    let mut rest = answer;
+    while let Some((_, opened)) = rest.split_once('「') {
+        let (inner, closed) = match quotes::closing(opened) {
+            Some(end) => (&opened[..end], true),
+            None => (opened, false),
+        };
+        let quote = quotes::bare(inner);
+        if quote.chars().count() >= QUOTE_LEAST {
+            let found = closed && passages.iter().any(|passage| passage.contains(&quote));
+            all += 1;
+            wrong += usize::from(!found);
+        }
+        rest = &opened[inner.len()..];
+    }
+    (all, wrong)
+}
+
+/// The one letter that an answer names in its first words: 「b」, 「答え：B」, 「正解は(b)です」.
+/// `None` where there is none, or several that are not told apart.
 pub(super) fn letter(answer: &str) -> Option<char> {
     let head: Vec<char> =
-        normalize(answer).chars().take(HEAD).map(|c| c.to_ascii_lowercase()).collect();
+        normalize(answer.trim()).chars().take(HEAD).map(|c| c.to_ascii_lowercase()).collect();
     let alone = |at: usize| {
         let before = at.checked_sub(1).and_then(|at| head.get(at));
         let after = head.get(at + 1);
         [before, after].iter().all(|c| c.is_none_or(|c| !c.is_ascii_alphanumeric()))
     };
-    (0..head.len()).find(|at| LETTERS.contains(&head[*at]) && alone(*at)).map(|at| head[at])
+    let found: Vec<usize> =
+        (0..head.len()).filter(|at| LETTERS.contains(&head[*at]) && alone(*at)).collect();
+    let announced = |at: &&usize| {
+        let before: String = head[..**at].iter().filter(|c| !" ::(「".contains(**c)).collect();
+        ["答え", "答えは", "正解", "正解は", "正しいのは", "正しいものは", "解答"]
+            .iter()
+            .any(|words| before.ends_with(words))
+    };
+    if let Some(at) = found.iter().find(announced) {
+        return Some(head[*at]);
+    }
+    let at_start = |at: &usize| {
+        let before = head[..*at].iter().all(|c| "([「『*".contains(*c));
+        before && head.get(at + 1).is_none_or(|c| " .。、,)]」』:*\n".contains(*c))
+    };
+    match found.as_slice() {
+        [first, ..] if at_start(first) => Some(head[*first]),
+        [first, rest @ ..] if rest.iter().all(|at| head[*at] == head[*first]) => Some(head[*first]),
+        _ => None,
+    }
 }
 
 /// The choice that an answer takes: its letter, or else the one choice whose own wording it
-/// repeats most (for models that only quote). `None` when neither tells.
+/// repeats (for models that only quote). `None` when neither tells.
 pub(super) fn chosen(answer: &str, choices: &[String; 4]) -> Option<char> {
     if let Some(letter) = letter(answer) {
         return Some(letter);
     }
-    let said = bigrams(answer);
-    let all: Vec<HashSet<(char, char)>> = choices.iter().map(|text| bigrams(text)).collect();
+    let said = bigrams(&arabic(answer));
+    let all: Vec<HashSet<(char, char)>> =
+        choices.iter().map(|text| bigrams(&arabic(text))).collect();
     let share = |at: usize| {
         let common = |pair: &&(char, char)| all.iter().all(|choice| choice.contains(*pair));
         let own: Vec<_> = all[at].iter().filter(|pair| !common(pair)).collect();
         own.iter().filter(|pair| said.contains(**pair)).count() as f64 / own.len().max(1) as f64
     };
-    let shares: Vec<f64> = (0..choices.len()).map(share).collect();
-    let best = shares.iter().copied().fold(0.0, f64::max);
-    let mut leading = (0..choices.len()).filter(|at| shares[*at] >= best);
-    match (leading.next(), leading.next()) {
-        (Some(at), None) if best > 0.0 => Some(LETTERS[at]),
-        _ => None,
+    let mut shares: Vec<(f64, char)> =
+        LETTERS.iter().enumerate().map(|(at, letter)| (share(at), *letter)).collect();
+    shares.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (best, letter) = shares[0];
+    (best >= SHARE_LEAST && best >= shares[1].0 + MARGIN).then_some(letter)
+}
+
+/// A text with its numbers in Arabic digits, without commas: 五十万円 and 500,000円 are 500000円.
+fn arabic(text: &str) -> String {
+    let text = normalize(text);
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(c) = rest.chars().next() {
+        match leading_number(rest) {
+            Some((number, length)) if length > 0 => {
+                let after = &rest[length..];
+                let myriads = c.is_ascii_digit() && after.starts_with('万');
+                let number = if myriads { number.saturating_mul(10_000) } else { number };
+                plain.push_str(&number.to_string());
+                rest = if myriads { &after['万'.len_utf8()..] } else { after };
+            }
+            _ => {
+                plain.push(c);
+                rest = &rest[c.len_utf8()..];
+            }
+        }
     }
+    plain
 }
 
 /// Counts over all questions asked.
@@ -136,13 +204,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_stand_alone() {
+    fn letters_are_told_from_text() {
         for (answer, expected) in [
             ("b", Some('b')),
             ("Ｃ", Some('c')),
             ("正解は(d)です。", Some('d')),
             ("答え：Aです", Some('a')),
             ("b。資料[1]によります", Some('b')),
+            ("「b」", Some('b')),
+            ("aからdのうち、正しいのはcです。", Some('c')),
+            ("aは誤りで、cではなくd", None),
+            ("A及びBのいずれの書類も必要です。", None),
             ("DVDで提出する", None),
             ("「手数料は300円」[1]", None),
             ("", None),
@@ -153,23 +225,41 @@ mod tests {
 
     #[test]
     fn a_quotation_takes_the_choice_whose_words_it_has() {
-        let choices =
-            ["200円とする。", "300円とする。", "免除する。", "500円とする。"].map(str::to_owned);
-        assert_eq!(chosen("「手数料は、300円とする。」[1]", &choices), Some('b'));
+        let choices = ["200円とする。", "300円とする。", "免除する。", "50万円とする。"];
+        let choices = choices.map(str::to_owned);
+        assert_eq!(chosen("「手数料は、三百円とする。」[1]", &choices), Some('b'));
         assert_eq!(chosen("「手数料は、これを免除する。」[2]", &choices), Some('c'));
+        assert_eq!(chosen("「五十万円とする。」[2]", &choices), Some('d'));
         assert_eq!(chosen("該当なし", &choices), None);
+        assert_eq!(chosen("「窓口は市民課とする。」[1]", &choices), None);
         assert_eq!(chosen("d 「手数料は、300円とする。」[1]", &choices), Some('d'));
     }
 
     #[test]
+    fn numbers_in_one_form() {
+        assert_eq!(
+            arabic("五十万円と1,600円、百二十三号、第１０条"),
+            "500000円と1600円、123号、第10条"
+        );
+        assert_eq!(arabic("50万円"), "500000円");
+    }
+
+    #[test]
     fn answers_are_judged() {
-        let texts = ["手数料は、三百円とする。", "市長は、免除することができる。"];
-        let right = verdict("「手数料は、三百円とする。」[1]", Some(0), &texts);
-        assert_eq!(right, Verdict { none: false, cited: true, quotes: 1, misquoted: 0 });
-        let wrong = verdict("「手数料は、四百円とする。」[2][1]", Some(0), &texts);
-        assert_eq!(wrong, Verdict { none: false, cited: false, quotes: 1, misquoted: 1 });
-        let none = verdict("該当なし", Some(0), &texts);
-        assert_eq!(none, Verdict { none: true, ..Verdict::default() });
-        assert!(!verdict("三百円です。", Some(0), &texts).cited);
+        let texts = ["手数料は、三百円とする。", "市長は、「特例」を免除することができる。"];
+        let judged = |answer: &str| verdict(answer, Some(0), &texts);
+        let right = Verdict { none: false, cited: true, quotes: 1, misquoted: 0 };
+        assert_eq!(judged("「手数料は、三百円とする。」[1]"), right);
+        let wrong = Verdict { none: false, cited: false, quotes: 1, misquoted: 1 };
+        assert_eq!(judged("「手数料は、四百円とする。」[2、1]"), wrong);
+        assert_eq!(judged("「手数料は、三百円と"), wrong);
+        let other = Verdict { misquoted: 0, ..wrong };
+        assert_eq!(judged("「市長は、「特例」を免除することができる。」[2]"), other);
+        let none = Verdict { none: true, ..Verdict::default() };
+        for answer in ["該当なし", " 「該当なし」です。", "該当なし\n"] {
+            assert_eq!(judged(answer), none, "{answer}");
+        }
+        assert!(!judged("該当なし。ただし[1]").none);
+        assert!(!judged("三百円です。").cited);
     }
 }
