@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::Reply;
 use super::questions::LETTERS;
 use crate::answer::citations::CitationFilter;
-use crate::answer::excerpt::bigrams;
 use crate::answer::pipeline::is_not_found;
 use crate::answer::quotes;
 use crate::sync::{Evaluation, Share};
@@ -20,7 +19,8 @@ pub(super) const HEAD: usize = 60;
 /// Shorter quotations are words, not evidence, in characters.
 const QUOTE_LEAST: usize = 8;
 
-/// An answer without a letter takes a choice when it has this share of the choice's own wording …
+/// An answer without a letter takes a choice when it has this share of the words and figures that
+/// no other choice has …
 const SHARE_LEAST: f64 = 0.6;
 /// … and so much more than of any other.
 const MARGIN: f64 = 0.25;
@@ -114,19 +114,35 @@ pub(super) fn chosen(answer: &str, choices: &[String; 4]) -> Option<char> {
     if let Some(letter) = letter(answer) {
         return Some(letter);
     }
-    let said = bigrams(&arabic(answer));
-    let all: Vec<HashSet<(char, char)>> =
-        choices.iter().map(|text| bigrams(&arabic(text))).collect();
+    let said = terms(answer);
+    let all: Vec<HashSet<String>> = choices.iter().map(|text| terms(text)).collect();
     let share = |at: usize| {
-        let common = |pair: &&(char, char)| all.iter().all(|choice| choice.contains(*pair));
-        let own: Vec<_> = all[at].iter().filter(|pair| !common(pair)).collect();
-        own.iter().filter(|pair| said.contains(**pair)).count() as f64 / own.len().max(1) as f64
+        let elsewhere = |term: &&String| (0..all.len()).any(|o| o != at && all[o].contains(*term));
+        let own: Vec<_> = all[at].iter().filter(|term| !elsewhere(term)).collect();
+        own.iter().filter(|term| said.contains(**term)).count() as f64 / own.len().max(1) as f64
     };
     let mut shares: Vec<(f64, char)> =
         LETTERS.iter().enumerate().map(|(at, letter)| (share(at), *letter)).collect();
     shares.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (best, letter) = shares[0];
     (best >= SHARE_LEAST && best >= shares[1].0 + MARGIN).then_some(letter)
+}
+
+/// Whole numbers, and pairs of other letters.
+fn terms(text: &str) -> HashSet<String> {
+    let plain: Vec<char> = arabic(text).chars().filter(|c| !c.is_whitespace()).collect();
+    let mut terms = HashSet::new();
+    for run in plain.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
+        match run[0].is_ascii_digit() {
+            true => drop(terms.insert(run.iter().collect())),
+            false => terms.extend(
+                run.windows(2)
+                    .filter(|pair| pair.iter().all(|c| c.is_alphanumeric()))
+                    .map(|pair| pair.iter().collect::<String>()),
+            ),
+        }
+    }
+    terms
 }
 
 /// A text with its numbers in Arabic digits, without commas: 五十万円 and 500,000円 are 500000円.
