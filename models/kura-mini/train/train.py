@@ -27,7 +27,7 @@ PLAN = [
     ("a", (16, 72, 60, 0.1)),
     ("b", (12, 84, 340, 0.03)),
     ("c", (7, 120, 900, 0.02)),
-    ("d", (6, 130, 420, 0.02)),
+    ("d", (6, 130, 800, 0.02)),
 ]
 CHOICE = 4.0  # weight of the tokens that choose: the first two of an answer, and its number
 
