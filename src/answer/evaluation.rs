@@ -25,7 +25,7 @@ use crate::search::Query;
 use crate::sync::{Evaluation, Installation, ModelRecord};
 use crate::text::Lang;
 use judge::Tally;
-use questions::Question;
+use questions::{Question, Source};
 
 /// Tokens of an answer at most: a sentence or two with their quotations.
 const ANSWER_TOKENS: usize = 200;
@@ -182,7 +182,7 @@ impl Examiner {
         self.loaded.model.shutdown();
     }
 
-    /// The passages given with a question, best first.
+    /// The passages given with a question, in an order that says nothing.
     fn retrieve(&self, question: &Question) -> Result<Vec<Passage>, EvaluationError> {
         let searcher = &self.shelf.searcher;
         let query = Query {
@@ -198,17 +198,10 @@ impl Examiner {
             *blake3::hash(name.as_bytes()).as_bytes()
         };
         let found = passages.iter().any(|passage| question.decides(passage));
-        let Some(source) = question.source.as_ref().filter(|_| !found) else {
-            passages.sort_by_key(order);
-            return Ok(passages);
-        };
-        let deciding = self.deciding(question)?.ok_or_else(|| EvaluationError::NoPassage {
-            question: question.text.clone(),
-            path: source.path.clone(),
-            quote: source.quote.clone(),
-        })?;
-        passages.truncate(PASSAGES - 1);
-        passages.push(deciding);
+        if let Some(source) = question.source.as_ref().filter(|_| !found) {
+            passages.truncate(PASSAGES - 1);
+            passages.push(self.deciding(question, source)?);
+        }
         passages.sort_by_key(order);
         Ok(passages)
     }
@@ -228,16 +221,19 @@ impl Examiner {
     }
 
     /// The passage that decides a question, wherever it stands.
-    fn deciding(&self, question: &Question) -> Result<Option<Passage>, EvaluationError> {
-        let Some(source) = &question.source else { return Ok(None) };
+    fn deciding(&self, question: &Question, source: &Source) -> Result<Passage, EvaluationError> {
         for record in &self.shelf.records {
             let document = self.shelf.searcher.document(&record.info.id, &source.path);
             let passages = document.map_err(|why| data_error(&why))?;
             if let Some(found) = passages.into_iter().find(|passage| question.decides(passage)) {
-                return Ok(Some(found));
+                return Ok(found);
             }
         }
-        Ok(None)
+        Err(EvaluationError::NoPassage {
+            question: question.text.clone(),
+            path: source.path.clone(),
+            quote: source.quote.clone(),
+        })
     }
 
     /// One greedy answer; `done` may end it early.

@@ -4,7 +4,7 @@
 use crate::text::normalize;
 
 /// Shorter quotations are words, not evidence, in characters.
-const SHORTEST: usize = 8;
+pub(super) const SHORTEST: usize = 8;
 
 /// How many quotations with a citation are not in the passage that they cite.
 /// `passages` are the texts given, numbered from 1.

@@ -16,9 +16,6 @@ use crate::text::{leading_number, normalize};
 /// A letter is looked for in so many characters at the head of an answer.
 pub(super) const HEAD: usize = 60;
 
-/// Shorter quotations are words, not evidence, in characters.
-const QUOTE_LEAST: usize = 8;
-
 /// An answer without a letter takes a choice when it has this share of the words and figures that
 /// no other choice has …
 const SHARE_LEAST: f64 = 0.6;
@@ -66,7 +63,7 @@ fn quotations(answer: &str, texts: &[&str]) -> (usize, usize) {
             None => (opened, false),
         };
         let quote = quotes::bare(inner);
-        if quote.chars().count() >= QUOTE_LEAST {
+        if quote.chars().count() >= quotes::SHORTEST {
             let found = closed && passages.iter().any(|passage| passage.contains(&quote));
             all += 1;
             wrong += usize::from(!found);

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::answer::quotes::bare;
 use crate::document::Passage;
-use crate::text::normalize;
 
 /// Letters of the choices, in their order.
 pub const LETTERS: [char; 4] = ['a', 'b', 'c', 'd'];
@@ -118,11 +118,6 @@ impl Choices {
             LETTERS.iter().zip(&self.texts).map(|(letter, text)| format!("{letter} {text}\n"));
         format!("{question}\n{}{PICK}", lines.collect::<String>())
     }
-}
-
-/// Width and blanks do not count.
-fn bare(text: &str) -> String {
-    normalize(text).chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 #[cfg(test)]
