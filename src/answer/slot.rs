@@ -1,10 +1,13 @@
 //! The model in use: loaded beside the running service, exchanged when the state names another.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
 use super::types::ModelSummary;
+use crate::llm::gguf::Gguf;
+use crate::llm::prepared;
 use crate::llm::{EngineOptions, Model};
 use crate::sync::{Evaluation, Installation, ModelRecord};
 
@@ -102,6 +105,7 @@ impl ModelSlot {
         let blake3 = record.blake3.clone();
         let path = self.installation.model_path(&blake3);
         let spawned = std::thread::Builder::new().name("model-load".to_owned()).spawn(move || {
+            keep_prepared(&path);
             let slot = match Model::load(&path, &this.options) {
                 Ok(model) => {
                     tracing::info!(model = record.name, "the model is ready");
@@ -168,5 +172,14 @@ impl ModelSlot {
             tracing::warn!(%why, "the evaluation of a model cannot be read");
             None
         })
+    }
+}
+
+/// Makes the form that is computed with where it is missing or of another version, so that the
+/// next start is quick. Where it cannot be kept, loading makes it in memory.
+fn keep_prepared(path: &Path) {
+    let Ok(gguf) = Gguf::open(path) else { return };
+    if let Err(why) = prepared::prepare(&gguf, |_, _| true) {
+        tracing::warn!(%why, "the model's prepared form cannot be kept; it is made in memory");
     }
 }

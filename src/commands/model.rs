@@ -11,7 +11,9 @@ use super::{Context, Failure, bundled, cancel, catalogue, output};
 use crate::cli::ModelCommand;
 use crate::document::timestamp;
 use crate::llm::Model;
+use crate::llm::gguf::Gguf;
 use crate::llm::info::hash_file;
+use crate::llm::prepared::{self, PrepareError};
 use crate::sync::{Evaluation, ModelRecord, Share, Staging, SyncError};
 use crate::text::Lang;
 
@@ -128,6 +130,7 @@ fn add(
             ),
         ));
     }
+    prepare(context, &staging, cancelled)?;
     let record = ModelRecord {
         id: id.to_owned(),
         name: info.name,
@@ -173,6 +176,30 @@ fn copy(
     }
     bar.finish_and_clear();
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Writes the form that is computed with beside the copied file, so that serving starts at once.
+fn prepare(context: &Context, staging: &Staging, cancelled: &AtomicBool) -> Result<(), Failure> {
+    let path = staging.path().join("model.gguf");
+    let refused = |why: &dyn std::fmt::Display| {
+        Failure::new(
+            format!("モデルを計算用に並べ替えられません（{why}）。空き容量を確認してください。"),
+            format!("cannot rearrange the model for computing: {why}"),
+        )
+    };
+    let gguf = Gguf::open(&path).map_err(|why| refused(&why))?;
+    let bar = output::progress_bytes(context, 0, "計算用に並べ替えています", "Preparing the model");
+    let told = prepared::prepare(&gguf, |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+        !cancelled.load(Ordering::Relaxed)
+    });
+    bar.finish_and_clear();
+    match told {
+        Ok(()) => Ok(()),
+        Err(PrepareError::Cancelled) => Err(Failure::interrupted()),
+        Err(why) => Err(refused(&why)),
+    }
 }
 
 /// A model as `model list` shows it.
@@ -308,6 +335,10 @@ fn verify(context: &Context, only: Option<&str>) -> Result<(), Failure> {
             }
             Ok(_) => Model::check(&path).err().map(|why| why.to_string()),
         };
+        let problem = match problem {
+            Some(why) => Some(why),
+            None => prepared_problem(context, &path),
+        };
         match &problem {
             None => say!("{}: OK", record.id),
             Some(why) => say!("{}: {why}", record.id),
@@ -322,6 +353,33 @@ fn verify(context: &Context, only: Option<&str>) -> Result<(), Failure> {
             ),
             format!("{bad} model(s) are not as installed; remove and add them again"),
         )),
+    }
+}
+
+/// What is wrong with the form that is computed with. It is derived, so it is removed and made
+/// again at the next start.
+fn prepared_problem(context: &Context, path: &Path) -> Option<String> {
+    let gguf = Gguf::open(path).ok()?;
+    match prepared::verify(&gguf) {
+        Ok(true) => None,
+        Ok(false) => {
+            let removed = std::fs::remove_file(prepared::path_beside(path));
+            let (ja, en) = match removed {
+                Ok(()) => (
+                    "壊れていたので消しました。次の起動で作り直します",
+                    "removed; it is made again at the next start",
+                ),
+                Err(_) => {
+                    ("壊れています。model.tilesを消してください", "damaged; delete model.tiles")
+                }
+            };
+            Some(
+                context
+                    .words(&format!("計算用の並べ替え：{ja}"), &format!("prepared form: {en}"))
+                    .to_owned(),
+            )
+        }
+        Err(why) => Some(why.to_string()),
     }
 }
 

@@ -5,12 +5,13 @@
 //! Blocks begin at fixed positions, hence a token's result is the same in any batch. On another
 //! device: candle's operations, one sequence at a time.
 
+use std::cell::RefCell;
+
 use candle_core::{DType, Device, Tensor};
-use rayon::prelude::*;
 
 use super::architecture::Architecture;
 use super::error::ModelError;
-use super::kernels::{Level, dense, elementwise, level};
+use super::kernels::{Level, dense, elementwise, level, pool};
 use super::kv_cache::{BLOCK, DeviceSlot, HostLayer, KvNumber, Span};
 use super::ops::softmax;
 
@@ -68,12 +69,11 @@ pub(crate) fn attend<T: KvNumber>(
 ) -> Vec<f32> {
     let tiles = tiles(shape, spans);
     let level = level();
-    let results: Vec<Vec<f32>> = tiles
-        .par_iter()
-        .map_init(Scratch::default, |scratch, tile| {
-            attend_tile(level, shape, cache, tile, queries, scratch)
+    let results = pool::map(tiles.len(), |tile| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            attend_tile(level, shape, cache, &tiles[tile], queries, scratch)
         })
-        .collect();
+    });
     let mut out = vec![0.0; queries.len()];
     let (width, group) = (shape.heads * shape.head_length, shape.group() * shape.head_length);
     for (tile, result) in tiles.iter().zip(&results) {
@@ -112,6 +112,10 @@ struct Scratch {
     scores: Vec<f32>,
     maxima: Vec<f32>,
     sums: Vec<f32>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 impl Scratch {

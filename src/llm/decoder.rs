@@ -1,20 +1,24 @@
 //! The decoder: embedding, layers of attention and feed-forward, output head; for every
 //! architecture and for several sequences at once.
+//!
+//! The layers are the same wherever they compute; the pass through them is written twice, over
+//! buffers of the host ([`host`]) and over the tensors of a device ([`device`]).
 
+mod device;
+mod host;
+mod layer;
 #[cfg(test)]
 mod tests;
 
-use candle_core::Tensor;
-
+use self::layer::Layer;
 use super::architecture::Architecture;
-use super::attention::{self, Shape};
 use super::error::ModelError;
 use super::gguf::Gguf;
 use super::kv_cache::{KvCache, KvType, Span};
 use super::norm::RmsNorm;
-use super::ops;
+use super::prepared::Prepared;
 use super::rope::{Rope, Rotation};
-use super::weights::{Compute, Linear, Matrix, Vector, take_vec};
+use super::weights::{Compute, Matrix, Source};
 
 /// Tokens of one sequence in a batch.
 #[derive(Clone, Debug)]
@@ -57,21 +61,20 @@ pub(crate) struct Decoder {
     cache: KvCache,
 }
 
-struct Layer {
-    shape: Shape,
-    attention_norm: RmsNorm,
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    query_norm: Option<RmsNorm>,
-    key_norm: Option<RmsNorm>,
-    attention_output: Linear,
-    attention_post_norm: Option<RmsNorm>,
-    feed_forward_norm: RmsNorm,
-    gate: Linear,
-    up: Linear,
-    down: Linear,
-    feed_forward_post_norm: Option<RmsNorm>,
+/// A step laid out in rows, one for each token.
+struct Rows {
+    tokens: Vec<u32>,
+    spans: Vec<Span>,
+    /// Rows whose logits are wanted.
+    wanted: Vec<usize>,
+    /// For layers without and with a window.
+    rotations: [Rotation; 2],
+}
+
+impl Rows {
+    fn rotation(&self, layer: &Layer) -> &Rotation {
+        &self.rotations[usize::from(layer.shape.window.is_some())]
+    }
 }
 
 impl Decoder {
@@ -81,18 +84,32 @@ impl Decoder {
         architecture: Architecture,
         options: DecoderOptions,
     ) -> Result<Self, ModelError> {
-        let compute = &options.compute;
+        let prepared = match options.compute {
+            Compute::Cpu => Some(Prepared::of(gguf)),
+            Compute::Candle(_) => None,
+        };
+        let source = Source { gguf, compute: &options.compute.clone(), prepared };
+        Self::from_source(&source, architecture, options)
+    }
+
+    /// The same with the matrices of a source.
+    fn from_source(
+        source: &Source<'_>,
+        architecture: Architecture,
+        options: DecoderOptions,
+    ) -> Result<Self, ModelError> {
+        let (gguf, compute) = (source.gguf, source.compute);
         let (vocabulary, width) = (architecture.vocabulary, architecture.width);
         let table = (vocabulary, width);
-        let embedding = Matrix::load(gguf, "token_embd.weight", table, compute)?;
+        let embedding = Matrix::load(source, "token_embd.weight", table)?;
         let output = if gguf.tensor("output.weight").is_some() {
-            Matrix::load(gguf, "output.weight", table, compute)?
+            Matrix::load(source, "output.weight", table)?
         } else {
             embedding.clone()
         };
         let norm = (width, architecture.norm_epsilon);
         let layers: Vec<Layer> = (0..architecture.layers)
-            .map(|layer| Layer::load(gguf, &architecture, layer, compute))
+            .map(|layer| Layer::load(source, &architecture, layer))
             .collect::<Result<_, _>>()?;
         // Only now: the tensors have confirmed the sizes that the header claims.
         let (slots, context) = (options.slots, options.context_tokens);
@@ -126,48 +143,29 @@ impl Decoder {
 
     /// Computes a step and gives the logits of the sequences that want them, in order.
     pub(crate) fn forward(&mut self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
-        let spans = self.check(batch)?;
-        let compute = self.options.compute.clone();
-        let tokens: Vec<u32> =
-            batch.sequences.iter().flat_map(|s| s.tokens.iter().copied()).collect();
-        let positions: Vec<usize> =
-            spans.iter().flat_map(|s| s.position..s.position + s.tokens).collect();
-        let wanted: Vec<usize> = spans
-            .iter()
-            .zip(&batch.sequences)
-            .filter(|(_, sequence)| sequence.wants_logits)
-            .map(|(span, _)| span.row + span.tokens - 1)
-            .collect();
-        let rotations = [self.rope.at(&positions), self.rope_windowed.at(&positions)];
-        let mut x = self.embedding.embed(&tokens)?;
-        x = ops::scale(&compute, x, self.architecture.embedding_scale)?;
-        let last = self.layers.len() - 1;
-        for (index, layer) in self.layers.iter().enumerate() {
-            let rotation = &rotations[usize::from(layer.shape.window.is_some())];
-            let step = Step { compute: &compute, spans: &spans, rotation };
-            let mut attended = layer.attend(&step, &x, &mut self.cache, index)?;
-            if index == last {
-                if wanted.is_empty() {
-                    return Ok(Vec::new());
-                }
-                // Nobody looks at the other rows any more.
-                attended = ops::select_rows(&attended, &wanted)?;
-                x = ops::select_rows(&x, &wanted)?;
-            }
-            x = ops::add(&compute, &x, &layer.project(&attended)?)?;
-            let forward = layer.feed_forward(&step, &x, &self.architecture)?;
-            x = ops::add(&compute, &x, &forward)?;
-        }
-        let logits = self.output.forward(&self.output_norm.forward(&x)?)?;
-        self.split_logits(&logits)
-    }
-
-    fn split_logits(&self, logits: &Tensor) -> Result<Vec<Vec<f32>>, ModelError> {
-        let mut logits = take_vec(logits)?;
+        let rows = self.rows(batch)?;
+        let mut logits = match self.options.compute {
+            Compute::Cpu => host::forward(self, &rows)?,
+            Compute::Candle(_) => device::forward(self, &rows)?,
+        };
         if let Some(cap) = self.architecture.logit_cap {
             logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
         }
         Ok(logits.chunks_exact(self.architecture.vocabulary).map(<[f32]>::to_vec).collect())
+    }
+
+    fn rows(&self, batch: &Batch) -> Result<Rows, ModelError> {
+        let spans = self.check(batch)?;
+        let positions: Vec<usize> =
+            spans.iter().flat_map(|s| s.position..s.position + s.tokens).collect();
+        let wanted = spans.iter().zip(&batch.sequences);
+        let wanted = wanted.filter(|(_, sequence)| sequence.wants_logits);
+        Ok(Rows {
+            tokens: batch.sequences.iter().flat_map(|s| s.tokens.iter().copied()).collect(),
+            wanted: wanted.map(|(span, _)| span.row + span.tokens - 1).collect(),
+            rotations: [self.rope.at(&positions), self.rope_windowed.at(&positions)],
+            spans,
+        })
     }
 
     /// Checks the batch against the slots and the context, and lays out its rows.
@@ -195,138 +193,5 @@ impl Decoder {
             return wrong("it is empty".to_string());
         }
         Ok(spans)
-    }
-}
-
-/// What the layers of one step share.
-struct Step<'a> {
-    compute: &'a Compute,
-    spans: &'a [Span],
-    rotation: &'a Rotation,
-}
-
-impl Layer {
-    fn load(
-        gguf: &Gguf,
-        architecture: &Architecture,
-        index: usize,
-        compute: &Compute,
-    ) -> Result<Self, ModelError> {
-        let a = architecture;
-        let (queries, keys) = (a.heads * a.head_length, a.kv_heads * a.head_length);
-        let name = |part: &str, kind: &str| format!("blk.{index}.{part}.{kind}");
-        let norm = |part: &str, length: usize| {
-            RmsNorm::load(gguf, &name(part, "weight"), (length, a.norm_epsilon), compute)
-        };
-        let linear = |part: &str, rows: usize, columns: usize, needs_bias: bool| {
-            let matrix = Matrix::load(gguf, &name(part, "weight"), (rows, columns), compute)?;
-            let bias = name(part, "bias");
-            let bias = match gguf.tensor(&bias) {
-                None if !needs_bias => None,
-                _ => Some(Vector::load(gguf, &bias, rows, compute)?),
-            };
-            Ok::<_, ModelError>(Linear { matrix, bias })
-        };
-        let head_norm = |part: &str| a.head_norms.then(|| norm(part, a.head_length)).transpose();
-        let post_norm = |part: &str| a.post_norms.then(|| norm(part, a.width)).transpose();
-        Ok(Self {
-            shape: Shape::of_layer(a, index),
-            attention_norm: norm("attn_norm", a.width)?,
-            query: linear("attn_q", queries, a.width, a.needs_qkv_bias)?,
-            key: linear("attn_k", keys, a.width, a.needs_qkv_bias)?,
-            value: linear("attn_v", keys, a.width, a.needs_qkv_bias)?,
-            query_norm: head_norm("attn_q_norm")?,
-            key_norm: head_norm("attn_k_norm")?,
-            attention_output: linear("attn_output", a.width, queries, false)?,
-            attention_post_norm: post_norm("post_attention_norm")?,
-            feed_forward_norm: norm("ffn_norm", a.width)?,
-            gate: linear("ffn_gate", a.feed_forward, a.width, false)?,
-            up: linear("ffn_up", a.feed_forward, a.width, false)?,
-            down: linear("ffn_down", a.width, a.feed_forward, false)?,
-            feed_forward_post_norm: post_norm("post_ffw_norm")?,
-        })
-    }
-
-    /// Norm, queries, keys and values, attention: (tokens, width) → (tokens, heads · head length).
-    fn attend(
-        &self,
-        step: &Step<'_>,
-        x: &Tensor,
-        cache: &mut KvCache,
-        index: usize,
-    ) -> Result<Tensor, ModelError> {
-        let x = self.attention_norm.forward(x)?;
-        let qkv = [self.query.forward(&x)?, self.key.forward(&x)?, self.value.forward(&x)?];
-        match cache {
-            KvCache::Device(layers) => self.attend_on_device(step, qkv, &layers[index]),
-            KvCache::F16(layers) => self.attend_on_host(step, qkv, &mut layers[index]),
-            KvCache::F32(layers) => self.attend_on_host(step, qkv, &mut layers[index]),
-        }
-    }
-
-    fn attend_on_host<T: super::kv_cache::KvNumber>(
-        &self,
-        step: &Step<'_>,
-        [queries, keys, values]: [Tensor; 3],
-        cache: &mut super::kv_cache::HostLayer<T>,
-    ) -> Result<Tensor, ModelError> {
-        let shape = queries.shape().clone();
-        let (mut queries, mut keys) = (take_vec(&queries)?, take_vec(&keys)?);
-        for (norm, x) in [(&self.query_norm, &mut queries), (&self.key_norm, &mut keys)] {
-            if let Some(norm) = norm {
-                norm.apply(x);
-            }
-        }
-        step.rotation.apply(&mut queries, self.shape.heads);
-        step.rotation.apply(&mut keys, self.shape.kv_heads);
-        super::weights::with_slice(&values, |values| cache.write(step.spans, &keys, values))?;
-        let out = attention::attend(self.shape, cache, step.spans, &queries);
-        Ok(Tensor::from_vec(out, shape, step.compute.device())?)
-    }
-
-    fn attend_on_device(
-        &self,
-        step: &Step<'_>,
-        [queries, keys, values]: [Tensor; 3],
-        slots: &[super::kv_cache::DeviceSlot],
-    ) -> Result<Tensor, ModelError> {
-        let tokens = queries.dim(0)?;
-        let split = |x: &Tensor, heads| x.reshape((tokens, heads, self.shape.head_length));
-        let mut queries = split(&queries, self.shape.heads)?;
-        let mut keys = split(&keys, self.shape.kv_heads)?;
-        for (norm, x) in [(&self.query_norm, &mut queries), (&self.key_norm, &mut keys)] {
-            if let Some(norm) = norm {
-                *x = norm.forward(x)?;
-            }
-        }
-        let device = step.compute.device();
-        let queries = step.rotation.forward(&queries, device)?;
-        let keys = step.rotation.forward(&keys, device)?;
-        let values = split(&values, self.shape.kv_heads)?;
-        attention::attend_on_device(self.shape, slots, step.spans, (&queries, &keys, &values))
-    }
-
-    fn project(&self, attended: &Tensor) -> Result<Tensor, ModelError> {
-        let x = self.attention_output.forward(attended)?;
-        match &self.attention_post_norm {
-            Some(norm) => norm.forward(&x),
-            None => Ok(x),
-        }
-    }
-
-    fn feed_forward(
-        &self,
-        step: &Step<'_>,
-        x: &Tensor,
-        architecture: &Architecture,
-    ) -> Result<Tensor, ModelError> {
-        let x = self.feed_forward_norm.forward(x)?;
-        let (gate, up) = (self.gate.forward(&x)?, self.up.forward(&x)?);
-        let x = ops::gated(step.compute, architecture.activation, &gate, &up)?;
-        let x = self.down.forward(&x)?;
-        match &self.feed_forward_post_norm {
-            Some(norm) => norm.forward(&x),
-            None => Ok(x),
-        }
     }
 }

@@ -27,6 +27,7 @@ use super::decoder::{Decoder, DecoderOptions};
 use super::error::ModelError;
 use super::gguf::Gguf;
 use super::info::ModelInfo;
+use super::kernels::pool::Pool;
 use super::kv_cache::{KvType, cache_size_bytes};
 use super::sampler::{Sampler, SamplerError, Sampling};
 use super::weights::Compute;
@@ -245,11 +246,9 @@ impl Engine {
                 tracing::warn!("this CPU has no AVX2: the model runs several times more slowly");
             }
         }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(options.threads)
-            .thread_name(|i| format!("kura-llm-{i}"))
-            .build()
-            .map_err(|error| ModelError::Thread(error.to_string()))?;
+        let pool = Pool::new(options.threads).map_err(|why| ModelError::Thread(why.to_string()))?;
+        let pool = Arc::new(pool);
+        let _installed = pool.installed();
         let decoder_options = DecoderOptions {
             slots: options.slots,
             context_tokens,

@@ -125,6 +125,19 @@ impl Gguf {
         &self.map[tensor.offset..tensor.offset + tensor.size_bytes]
     }
 
+    /// Lets go of the memory that holds a tensor; it is read from the file again when needed.
+    #[allow(unsafe_code, reason = "advice on a memory map")]
+    pub(crate) fn release(&self, tensor: &TensorInfo) {
+        // SAFETY: the map is of a file and read-only, so what comes back is what was there.
+        let advised = unsafe {
+            let advice = memmap2::UncheckedAdvice::DontNeed;
+            self.map.unchecked_advise_range(advice, tensor.offset, tensor.size_bytes)
+        };
+        if let Err(why) = advised {
+            tracing::debug!(%why, "the system keeps pages of a model file");
+        }
+    }
+
     pub(crate) fn map(&self) -> &Arc<Mmap> {
         &self.map
     }

@@ -9,11 +9,10 @@ use candle_core::{DType, Device, Tensor};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use half::vec::HalfBitsVecExt;
-use rayon::prelude::*;
 
 use super::architecture::Architecture;
 use super::error::ModelError;
-use super::kernels::{Level, floats};
+use super::kernels::{Level, floats, pool};
 
 /// Positions that are stored, and computed with, together.
 pub(crate) const BLOCK: usize = 32;
@@ -128,9 +127,9 @@ impl<T: KvNumber> HostLayer<T> {
     /// Stores `keys` and `values` (tokens, kv heads · head length) of the spans.
     pub(crate) fn write(&mut self, spans: &[Span], keys: &[f32], values: &[f32]) {
         let (length, heads) = (self.head_length, self.kv_heads);
-        let regions = self.keys.par_chunks_mut(self.region);
-        let regions = regions.zip(self.values.par_chunks_mut(self.region)).enumerate();
-        regions.for_each(|(index, (key_region, value_region))| {
+        let regions = self.keys.chunks_mut(self.region);
+        let regions = regions.zip(self.values.chunks_mut(self.region)).enumerate();
+        pool::for_each(regions, 2, |(index, (key_region, value_region))| {
             let (slot, head) = (index / heads, index % heads);
             let mut narrow = vec![T::default(); length];
             for span in spans.iter().filter(|span| span.slot == slot) {

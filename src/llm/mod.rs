@@ -17,6 +17,7 @@ mod kv_cache;
 mod model;
 mod norm;
 mod ops;
+pub mod prepared;
 mod rope;
 pub mod sampler;
 pub mod stop;

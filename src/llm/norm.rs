@@ -1,13 +1,15 @@
 //! RMS normalization: `y = w · x / √(mean(x²) + ε)`, over a row or over each head of a row.
 
-use candle_core::{D, Device, Tensor};
-use rayon::prelude::*;
+use candle_core::{D, Tensor};
 
 use super::error::ModelError;
 use super::gguf::Gguf;
-use super::weights::{Compute, Vector, take_vec};
+use super::kernels::pool;
+use super::weights::{Compute, Vector};
 
-const PARALLEL_ROWS_MIN: usize = 8;
+/// Runs that one task normalizes, and tasks below which it is not worth sharing.
+const RUNS_AT_ONCE: usize = 8;
+const PARALLEL_TASKS_MIN: usize = 4;
 
 pub(crate) struct RmsNorm {
     weight: Vector,
@@ -24,30 +26,29 @@ impl RmsNorm {
         Ok(Self { weight: Vector::load(gguf, name, length, compute)?, epsilon })
     }
 
-    /// Normalizes the last dimension.
+    /// Normalizes the last dimension, on a device.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor, ModelError> {
-        match &self.weight {
-            Vector::Device(weight) => {
-                let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
-                let root = (mean + f64::from(self.epsilon))?.sqrt()?;
-                Ok(x.broadcast_div(&root)?.broadcast_mul(weight)?)
-            }
-            Vector::Host(_) => {
-                let mut values = take_vec(x)?;
-                self.apply(&mut values);
-                Ok(Tensor::from_vec(values, x.shape(), &Device::Cpu)?)
-            }
-        }
+        let weight = self.weight.tensor(x.device())?;
+        let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
+        let root = (mean + f64::from(self.epsilon))?.sqrt()?;
+        Ok(x.broadcast_div(&root)?.broadcast_mul(&weight)?)
     }
 
-    /// Normalizes consecutive runs of the weight's length in place. Host weights only; on another
+    /// Normalizes consecutive runs of the weight's length in place. Host weights only; on a
     /// device [`Self::forward`] is used.
     pub(crate) fn apply(&self, values: &mut [f32]) {
-        let Vector::Host(weight) = &self.weight else {
-            return;
-        };
-        let rows = values.par_chunks_mut(weight.len()).with_min_len(PARALLEL_ROWS_MIN);
-        rows.for_each(|row| normalize(row, weight, self.epsilon));
+        let Some(weight) = self.weight.host() else { return };
+        let tasks = values.chunks_mut(RUNS_AT_ONCE * weight.len());
+        pool::for_each(tasks, PARALLEL_TASKS_MIN, |runs| {
+            runs.chunks_mut(weight.len()).for_each(|run| normalize(run, weight, self.epsilon));
+        });
+    }
+
+    /// The same from one buffer to another.
+    pub(crate) fn normalize(&self, from: &[f32], to: &mut Vec<f32>) {
+        to.clear();
+        to.extend_from_slice(from);
+        self.apply(to);
     }
 }
 
@@ -68,13 +69,19 @@ fn normalize(row: &mut [f32], weight: &[f32], epsilon: f32) {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
 
     #[test]
     fn rows_get_unit_mean_square_times_weight() {
         let norm = RmsNorm { weight: Vector::Host(vec![1.0, 2.0, 1.0, 1.0]), epsilon: 0.0 };
-        let x = Tensor::new(&[[1f32, -1.0, 1.0, 1.0], [0.0, 4.0, 0.0, 0.0]], &Device::Cpu);
-        let y = norm.forward(&x.unwrap()).unwrap().to_vec2::<f32>().unwrap();
-        assert_eq!(y, [[1.0, -2.0, 1.0, 1.0], [0.0, 4.0, 0.0, 0.0]]);
+        let mut x = [1f32, -1.0, 1.0, 1.0, 0.0, 4.0, 0.0, 0.0];
+        let tensor = Tensor::from_slice(&x, (2, 4), &Device::Cpu).unwrap();
+        let expected = [1.0, -2.0, 1.0, 1.0, 0.0, 4.0, 0.0, 0.0];
+        norm.apply(&mut x);
+        assert_eq!(x, expected);
+        let on_device = norm.forward(&tensor).unwrap();
+        assert_eq!(on_device.flatten_all().unwrap().to_vec1::<f32>().unwrap(), expected);
     }
 }

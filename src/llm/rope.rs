@@ -8,6 +8,10 @@ use candle_core::{Device, Tensor};
 
 use super::architecture::{Architecture, RopeBase, RopeStyle};
 use super::error::ModelError;
+use super::kernels::pool;
+
+/// Tokens below this are turned by one thread.
+const PARALLEL_TOKENS_MIN: usize = 8;
 
 /// The frequencies of one kind of layer.
 pub(crate) struct Rope {
@@ -68,21 +72,17 @@ pub(crate) struct Rotation {
 impl Rotation {
     /// Turns `x` (tokens, heads · head length) in place.
     pub(crate) fn apply(&self, x: &mut [f32], heads: usize) {
-        for (token, row) in x.chunks_exact_mut(heads * self.head_length).enumerate() {
+        let rows = x.chunks_exact_mut(heads * self.head_length).enumerate();
+        pool::for_each(rows, PARALLEL_TOKENS_MIN, |(token, row)| {
             let range = token * self.pairs..(token + 1) * self.pairs;
             let (sines, cosines) = (&self.sines[range.clone()], &self.cosines[range]);
             for head in row.chunks_exact_mut(self.head_length) {
-                for i in 0..self.pairs {
-                    let (first, second) = match self.style {
-                        RopeStyle::Adjacent => (2 * i, 2 * i + 1),
-                        RopeStyle::Halves => (i, i + self.pairs),
-                    };
-                    let (a, b) = (head[first], head[second]);
-                    head[first] = a * cosines[i] - b * sines[i];
-                    head[second] = a * sines[i] + b * cosines[i];
+                match self.style {
+                    RopeStyle::Adjacent => turn_adjacent(head, sines, cosines),
+                    RopeStyle::Halves => turn_halves(head, sines, cosines),
                 }
             }
-        }
+        });
     }
 
     /// The same with candle's operations: `x` (tokens, heads, head length).
@@ -107,6 +107,22 @@ impl Rotation {
         }
         let rest = x.narrow(2, rotated, length - rotated)?;
         Ok(Tensor::cat(&[turned, rest.contiguous()?], 2)?)
+    }
+}
+
+fn turn_adjacent(head: &mut [f32], sines: &[f32], cosines: &[f32]) {
+    for (pair, (sine, cosine)) in
+        head.as_chunks_mut::<2>().0.iter_mut().zip(sines.iter().zip(cosines))
+    {
+        let [a, b] = *pair;
+        *pair = [a * cosine - b * sine, a * sine + b * cosine];
+    }
+}
+
+fn turn_halves(head: &mut [f32], sines: &[f32], cosines: &[f32]) {
+    let (first, second) = head.split_at_mut(sines.len());
+    for ((a, b), (sine, cosine)) in first.iter_mut().zip(second).zip(sines.iter().zip(cosines)) {
+        (*a, *b) = (*a * cosine - *b * sine, *a * sine + *b * cosine);
     }
 }
 

@@ -1,9 +1,10 @@
-//! Weight matrices over the memory map: no second copy of a weight is made on a CPU. On another
-//! device they are uploaded as candle's quantized tensors.
+//! Weight matrices: on a CPU in tiled form ([`super::prepared`]) or, for types that have none,
+//! over the memory map of the file. On another device they are uploaded as candle's quantized
+//! tensors.
 //!
 //! candle-core's own CPU storage would copy the file to the heap and then build wider tiles
-//! beside it (6 bits a weight for Q4_K instead of 4.5), so the CPU side has its own storage:
-//! blocks borrowed from the map, multiplied by [`super::kernels`].
+//! beside it (6 bits a weight for Q4_K instead of 4.5), so the CPU side has its own storage,
+//! multiplied by [`super::kernels`].
 
 #[cfg(test)]
 mod tests;
@@ -14,16 +15,17 @@ use std::sync::Arc;
 
 use candle_core::quantized::k_quants as blocks;
 use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
-use candle_core::{CpuStorage, Device, Module, Storage, Tensor};
+use candle_core::{Device, Module, Tensor};
 use half::{bf16, f16};
 use memmap2::Mmap;
 
 use super::error::ModelError;
 use super::gguf::{Gguf, GgufError, TensorInfo};
+use super::kernels::activations::{Activations, Unit};
 use super::kernels::matmul::{WeightBlock, matmul};
-use super::kernels::q4k::BlockQ4K;
-use super::kernels::q6k::BlockQ6K;
+use super::kernels::tiles::Tiles;
 use super::kernels::{Level, level};
+use super::prepared::{Place, Prepared};
 
 /// Where a model computes.
 #[derive(Clone, Debug)]
@@ -34,13 +36,13 @@ pub(crate) enum Compute {
     Candle(Device),
 }
 
-impl Compute {
-    pub(crate) fn device(&self) -> &Device {
-        match self {
-            Self::Cpu => &Device::Cpu,
-            Self::Candle(device) => device,
-        }
-    }
+/// Where the matrices of a model come from.
+#[derive(Clone)]
+pub(crate) struct Source<'a> {
+    pub(crate) gguf: &'a Gguf,
+    pub(crate) compute: &'a Compute,
+    /// The tiled form; without it a CPU computes with the weights as they lie in the file.
+    pub(crate) prepared: Option<Arc<Prepared>>,
 }
 
 /// A weight matrix of `rows` × `columns`; cheap to clone (tied embeddings use one matrix twice).
@@ -53,6 +55,7 @@ pub(crate) struct Matrix {
 
 #[derive(Clone)]
 enum MatrixStorage {
+    Tiled(Arc<Prepared>, Place),
     Mapped(Arc<dyn MappedMatrix>),
     Candle(QMatMul),
 }
@@ -60,45 +63,46 @@ enum MatrixStorage {
 impl Matrix {
     /// Takes the tensor `name`, which must have the shape (`rows`, `columns`).
     pub(crate) fn load(
-        gguf: &Gguf,
+        source: &Source<'_>,
         name: &str,
         (rows, columns): (usize, usize),
-        compute: &Compute,
     ) -> Result<Self, ModelError> {
+        let gguf = source.gguf;
         let tensor = find(gguf, name, &[rows, columns])?;
-        let storage = match compute {
-            Compute::Cpu => MatrixStorage::Mapped(map_matrix(gguf, tensor, columns)?),
-            Compute::Candle(device) => MatrixStorage::Candle(upload(gguf, tensor, device)?),
+        let place = source.prepared.as_ref().and_then(|all| Some((all.clone(), all.place(name)?)));
+        let storage = match (source.compute, place) {
+            (Compute::Candle(device), _) => MatrixStorage::Candle(upload(gguf, tensor, device)?),
+            (Compute::Cpu, Some((prepared, place))) => MatrixStorage::Tiled(prepared, place),
+            (Compute::Cpu, None) => MatrixStorage::Mapped(map_matrix(gguf, tensor, columns)?),
         };
         Ok(Self { storage, rows, columns })
     }
 
-    /// `x` (tokens, columns) → (tokens, rows)
+    /// `x` (tokens, columns) → (tokens, rows), on a device.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor, ModelError> {
         match &self.storage {
             MatrixStorage::Candle(matrix) => Ok(matrix.forward(x)?),
-            MatrixStorage::Mapped(matrix) => {
-                let tokens = x.dim(0)?;
-                Ok(Tensor::from_vec(
-                    self.product(&**matrix, x)?,
-                    (tokens, self.rows),
-                    &Device::Cpu,
-                )?)
+            MatrixStorage::Tiled(..) | MatrixStorage::Mapped(_) => Err(misplaced()),
+        }
+    }
+
+    /// `x` (tokens, columns) → `out` (tokens, rows), in host memory.
+    pub(crate) fn product(&self, x: &mut Quantized<'_>, out: &mut Vec<f32>) {
+        out.resize(x.values.len() / self.columns * self.rows, 0.0);
+        match &self.storage {
+            MatrixStorage::Tiled(prepared, place) => {
+                let tiles = prepared.tiles(place);
+                tiles.multiply(level(), x.for_tiles(&tiles), out);
             }
+            MatrixStorage::Mapped(matrix) => matrix.multiply(level(), x.values, out),
+            // A decoder loads all its matrices for one place.
+            MatrixStorage::Candle(_) => out.fill(f32::NAN),
         }
     }
 
-    fn product(&self, matrix: &dyn MappedMatrix, x: &Tensor) -> Result<Vec<f32>, ModelError> {
-        let mut out = vec![0.0; x.dim(0)? * self.rows];
-        with_slice(x, |x| matrix.multiply(level(), x, &mut out))?;
-        Ok(out)
-    }
-
-    /// The rows `ids`, dequantized one by one: (ids, columns).
+    /// The rows `ids`, dequantized one by one, on a device: (ids, columns).
     pub(crate) fn embed(&self, ids: &[u32]) -> Result<Tensor, ModelError> {
-        if let Some(&id) = ids.iter().find(|&&id| id as usize >= self.rows) {
-            return Err(ModelError::Token { id, vocabulary: self.rows });
-        }
+        self.check_ids(ids)?;
         match &self.storage {
             MatrixStorage::Candle(QMatMul::QTensor(matrix)) => {
                 let ids = Tensor::new(ids, &matrix.device())?;
@@ -108,14 +112,60 @@ impl Matrix {
                 let ids = Tensor::new(ids, table.device())?;
                 Ok(table.index_select(&ids, 0)?.to_dtype(candle_core::DType::F32)?)
             }
-            MatrixStorage::Mapped(matrix) => {
-                let mut out = vec![0.0; ids.len() * self.columns];
-                for (id, out) in ids.iter().zip(out.chunks_exact_mut(self.columns)) {
-                    matrix.dequantize_row(*id as usize, out);
+            MatrixStorage::Tiled(..) | MatrixStorage::Mapped(_) => Err(misplaced()),
+        }
+    }
+
+    /// The same in host memory.
+    pub(crate) fn embed_on_host(&self, ids: &[u32], out: &mut Vec<f32>) -> Result<(), ModelError> {
+        self.check_ids(ids)?;
+        out.resize(ids.len() * self.columns, 0.0);
+        for (id, out) in ids.iter().zip(out.chunks_exact_mut(self.columns)) {
+            match &self.storage {
+                MatrixStorage::Tiled(prepared, place) => {
+                    prepared.tiles(place).dequantize_row(*id as usize, out);
                 }
-                Ok(Tensor::from_vec(out, (ids.len(), self.columns), &Device::Cpu)?)
+                MatrixStorage::Mapped(matrix) => matrix.dequantize_row(*id as usize, out),
+                MatrixStorage::Candle(_) => return Err(misplaced()),
             }
         }
+        Ok(())
+    }
+
+    fn check_ids(&self, ids: &[u32]) -> Result<(), ModelError> {
+        match ids.iter().find(|&&id| id as usize >= self.rows) {
+            Some(&id) => Err(ModelError::Token { id, vocabulary: self.rows }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn misplaced() -> ModelError {
+    candle_core::Error::Msg("the matrix lies elsewhere than where it is used".to_owned()).into()
+}
+
+/// Activations of a step, quantized at most once for each kind of matrix that reads them.
+pub(crate) struct Quantized<'a> {
+    /// (tokens, columns)
+    values: &'a [f32],
+    columns: usize,
+    wide: Option<Activations>,
+    narrow: Option<Activations>,
+}
+
+impl<'a> Quantized<'a> {
+    pub(crate) fn of(values: &'a [f32], columns: usize) -> Self {
+        Self { values, columns, wide: None, narrow: None }
+    }
+
+    fn for_tiles(&mut self, tiles: &Tiles<'_>) -> &Activations {
+        let unit = tiles.format.unit();
+        let place = match unit {
+            Unit::Wide => &mut self.wide,
+            Unit::Narrow => &mut self.narrow,
+        };
+        let (values, columns) = (self.values, self.columns);
+        place.get_or_insert_with(|| Activations::quantize(level(), unit, values, columns))
     }
 }
 
@@ -126,21 +176,12 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    /// `x` (tokens, columns) → (tokens, rows)
+    /// `x` (tokens, columns) → (tokens, rows), on a device.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor, ModelError> {
-        match (&self.matrix.storage, &self.bias) {
-            (_, None) => self.matrix.forward(x),
-            (MatrixStorage::Mapped(matrix), Some(Vector::Host(bias))) => {
-                let mut out = self.matrix.product(&**matrix, x)?;
-                for row in out.chunks_exact_mut(bias.len()) {
-                    row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
-                }
-                Ok(Tensor::from_vec(out, (x.dim(0)?, bias.len()), &Device::Cpu)?)
-            }
-            (_, Some(bias)) => {
-                let bias = bias.tensor(x.device())?;
-                Ok(self.matrix.forward(x)?.broadcast_add(&bias)?)
-            }
+        let product = self.matrix.forward(x)?;
+        match &self.bias {
+            None => Ok(product),
+            Some(bias) => Ok(product.broadcast_add(&bias.tensor(x.device())?)?),
         }
     }
 }
@@ -164,6 +205,14 @@ impl Vector {
             Compute::Cpu => Self::Host(values),
             Compute::Candle(device) => Self::Device(Tensor::from_vec(values, length, device)?),
         })
+    }
+
+    /// The numbers, where they lie in host memory.
+    pub(crate) fn host(&self) -> Option<&[f32]> {
+        match self {
+            Self::Host(values) => Some(values),
+            Self::Device(_) => None,
+        }
     }
 
     /// As a tensor of the device.
@@ -244,9 +293,9 @@ fn map_matrix(
         "Q8_0" => mapped::<blocks::BlockQ8_0>(gguf, tensor, columns),
         "Q2_K" => mapped::<blocks::BlockQ2K>(gguf, tensor, columns),
         "Q3_K" => mapped::<blocks::BlockQ3K>(gguf, tensor, columns),
-        "Q4_K" => mapped::<BlockQ4K>(gguf, tensor, columns),
+        "Q4_K" => mapped::<blocks::BlockQ4K>(gguf, tensor, columns),
         "Q5_K" => mapped::<blocks::BlockQ5K>(gguf, tensor, columns),
-        "Q6_K" => mapped::<BlockQ6K>(gguf, tensor, columns),
+        "Q6_K" => mapped::<blocks::BlockQ6K>(gguf, tensor, columns),
         other => Err(unsupported(gguf, tensor, other)),
     }
 }
@@ -297,19 +346,7 @@ fn upload(gguf: &Gguf, tensor: &TensorInfo, device: &Device) -> Result<QMatMul, 
     Ok(QMatMul::from_qtensor(QTensor::new(storage, tensor.shape.as_slice())?)?)
 }
 
-/// Lends the numbers of a contiguous f32 tensor in host memory.
-pub(crate) fn with_slice<R>(x: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R, ModelError> {
-    let (storage, layout) = x.storage_and_layout();
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        return Err(candle_core::Error::Msg("a contiguous tensor was expected".into()).into());
-    };
-    match &*storage {
-        Storage::Cpu(CpuStorage::F32(values)) => Ok(f(&values[start..end])),
-        _ => Err(candle_core::Error::Msg("f32 numbers in host memory were expected".into()).into()),
-    }
-}
-
-/// The numbers of a host tensor, flat.
+/// The numbers of a tensor, flat.
 pub(crate) fn take_vec(x: &Tensor) -> Result<Vec<f32>, ModelError> {
     let flat = x.flatten_all()?;
     Ok(flat.to_vec1()?)

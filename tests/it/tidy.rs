@@ -45,7 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that may hold `unsafe`: kernels and memory maps.
-const UNSAFE: &[&str] = &["src/llm/kernels", "src/llm/gguf", "src/llm/weights"];
+const UNSAFE: &[&str] = &["src/llm/kernels", "src/llm/gguf", "src/llm/prepared", "src/llm/weights"];
 
 const MOST_LINES: usize = 800;
 

@@ -299,3 +299,80 @@ fn a_wrong_batch_is_an_error() {
         Batch { sequences: [one(0, 0, &[1]).sequences, one(0, 1, &[1]).sequences].concat() };
     assert!(fails(&twice).contains("twice"));
 }
+
+/// Weights as they lie in the file, by candle's row products: the way before the tiles.
+fn plain_decoder(path: &Path) -> Decoder {
+    let gguf = Gguf::open(path).unwrap();
+    let architecture = Architecture::read(&gguf).unwrap();
+    let compute = Compute::Cpu;
+    let source = Source { gguf: &gguf, compute: &compute, prepared: None };
+    let options = DecoderOptions {
+        slots: 3,
+        context_tokens: 400,
+        kv_type: KvType::F32,
+        compute: compute.clone(),
+    };
+    Decoder::from_source(&source, architecture, options).unwrap()
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// 128 greedy tokens of the plain way: given the same tokens, the tiles choose the same next one
+/// at each step, except where the plain way itself is undecided (the two are closer than a
+/// fiftieth of the spread of the logits); and the logits point the same way.
+fn check_plain(path: &Path, prompt: &[u32], what: &str) {
+    let mut plain = plain_decoder(path);
+    let mut tiled = decoder(path, KvType::F32, Compute::Cpu);
+    let (mut position, mut given, mut undecided) = (0, prompt.to_vec(), 0);
+    for step in 0..128 {
+        let batch = one(0, position, &given);
+        let (ours, theirs) = (logits(&mut tiled, &batch), logits(&mut plain, &batch));
+        let likeness = cosine(&ours, &theirs);
+        assert!(likeness > 0.999, "{what} at step {step}: {likeness}");
+        let (our_token, token) = (argmax(&ours), argmax(&theirs));
+        if our_token != token {
+            let lead = theirs[token as usize] - theirs[our_token as usize];
+            assert!(lead < 0.02 * spread(&theirs), "{what} at step {step}: {lead}");
+            undecided += 1;
+        }
+        position += given.len();
+        given = vec![token];
+    }
+    assert!(undecided <= 3, "{what}: {undecided} steps differ");
+}
+
+/// The standard deviation.
+fn spread(x: &[f32]) -> f32 {
+    let mean = x.iter().sum::<f32>() / x.len() as f32;
+    (x.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / x.len() as f32).sqrt()
+}
+
+#[test]
+fn tiles_give_the_tokens_of_the_plain_way() {
+    for name in ARCHITECTURES {
+        for (kind, large) in [
+            (GgmlDType::Q4K, Some(GgmlDType::Q6K)),
+            (GgmlDType::Q5K, Some(GgmlDType::Q6K)),
+            (GgmlDType::Q8_0, None),
+            (GgmlDType::Q4_0, None),
+        ] {
+            let file = write(&TestModel { kind, kind_large: large, ..TestModel::new(name) });
+            check_plain(&file.path, &prompt(20), &format!("{name} {kind:?}"));
+        }
+    }
+}
+
+#[test]
+fn the_bundled_model_gives_the_tokens_of_the_plain_way() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/kura-mini/kura-mini-q8_0.gguf");
+    let model = crate::llm::Model::load(&path, &crate::llm::EngineOptions::default()).unwrap();
+    let question = "[1] 手数料条例 第三条\n戸籍の謄本の交付手数料は、一通につき四百五十円とする。\n\n\
+                    質問：戸籍の謄本の手数料はいくらですか";
+    let turn = crate::llm::ChatMessage { role: "user".to_owned(), content: question.to_owned() };
+    check_plain(&path, &model.chat_prompt(&[turn]).unwrap(), "kura-mini");
+}

@@ -1,6 +1,7 @@
 //! The engine over a small real model.
 
 use super::*;
+use crate::llm::kernels::pool::Pool;
 use crate::llm::testing::TestModel;
 
 fn options() -> EngineOptions {
@@ -167,7 +168,7 @@ fn a_panic_is_reported_and_the_process_lives() {
         compute: Compute::Cpu,
     };
     let decoder = Decoder::load(&gguf, architecture, decoder_options).unwrap();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let pool = Arc::new(Pool::new(1).unwrap());
     let shared = Arc::new(Shared {
         queue: Queue::new(4),
         health: Mutex::new(Health::Ready),

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rayon::ThreadPool;
-
 use super::queue::Job;
 use super::{Event, Finish, Health, Reason, Shared};
 use crate::llm::decoder::{Batch, BatchSequence, Decoder};
+use crate::llm::kernels::pool::Pool;
 
 /// The sizes that the worker keeps to.
 pub(super) struct Limits {
@@ -22,7 +21,7 @@ pub(super) struct Limits {
 
 pub(super) struct Worker {
     decoder: Decoder,
-    pool: ThreadPool,
+    pool: Arc<Pool>,
     limits: Limits,
     shared: Arc<Shared>,
     sequences: Vec<Sequence>,
@@ -52,6 +51,7 @@ struct Sequence {
 /// Runs the worker until shutdown. A panic ends the engine, not the process: everybody who waits
 /// is told.
 pub(super) fn run(mut worker: Worker) {
+    let _installed = worker.pool.installed();
     let result = catch_unwind(AssertUnwindSafe(|| worker.work()));
     let shared = worker.shared.clone();
     shared.queue.close();
@@ -85,7 +85,7 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 impl Worker {
     pub(super) fn new(
         decoder: Decoder,
-        pool: ThreadPool,
+        pool: Arc<Pool>,
         limits: Limits,
         shared: Arc<Shared>,
     ) -> Self {
@@ -163,10 +163,9 @@ impl Worker {
     /// Computes one step and hands out its tokens.
     fn step(&mut self) {
         let batch = self.batch();
-        let (pool, decoder) = (&self.pool, &mut self.decoder);
         #[cfg(test)]
         assert!(!self.defect, "a defect");
-        let result = pool.install(|| decoder.forward(&batch));
+        let result = self.decoder.forward(&batch);
         let mut logits = match result {
             Ok(logits) => logits.into_iter(),
             Err(error) => return self.fail(&batch, &error.to_string()),

@@ -13,7 +13,7 @@ pub(crate) fn multiply_add(
 ) {
     assert!(a.len() >= rows * k && b.len() >= k * n && c.len() >= rows * n, "whole matrices");
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 && n.is_multiple_of(16) {
+    if level.has_avx2() && n.is_multiple_of(16) {
         let mut row = 0;
         while row < rows {
             let (a, c) = (&a[row * k..], &mut c[row * n..]);
@@ -45,7 +45,7 @@ pub(crate) fn multiply_add(
 /// `row *= factor`
 pub(crate) fn scale(level: Level, row: &mut [f32], factor: f32) {
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 {
+    if level.has_avx2() {
         // SAFETY: the level says that the processor has the instructions.
         unsafe { avx2::scale(row, factor) };
         return;

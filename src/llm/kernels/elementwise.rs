@@ -15,7 +15,7 @@ pub enum Activation {
 pub(crate) fn gate(level: Level, activation: Activation, gate: &mut [f32], up: &[f32]) {
     assert_eq!(gate.len(), up.len(), "a gate for each value");
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 {
+    if level.has_avx2() {
         // SAFETY: the level says that the processor has the instructions.
         unsafe { avx2::gate(activation, gate, up) };
         return;
@@ -42,7 +42,7 @@ const GELU_CUBIC: f32 = 0.071_354_81;
 /// Turns scores into `e^(score − maximum)` in place and gives their sum.
 pub(crate) fn exponentials(level: Level, scores: &mut [f32], maximum: f32) -> f32 {
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 && scores.len().is_multiple_of(8) {
+    if level.has_avx2() && scores.len().is_multiple_of(8) {
         // SAFETY: the level says that the processor has the instructions.
         return unsafe { avx2::exponentials(scores, maximum) };
     }

@@ -57,7 +57,7 @@ macro_rules! float_weights {
 
             fn dots(level: Level, row: &[Self], tokens: &[f32], out: &mut [f32; TOKENS]) {
                 #[cfg(target_arch = "x86_64")]
-                if level == Level::Avx2 {
+                if level.has_avx2() {
                     for (token, out) in tokens.chunks_exact(row.len()).zip(out) {
                         // SAFETY: the level says that the processor has the instructions.
                         *out = unsafe { avx2::$dots(row, token) };
@@ -84,7 +84,7 @@ float_weights!(f32 => dot_f32, f16 => dot_f16, bf16 => dot_bf16);
 /// Half precision to single, both of one length.
 pub(crate) fn widen_f16(level: Level, from: &[f16], to: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 {
+    if level.has_avx2() {
         // SAFETY: the level says that the processor has the instructions.
         unsafe { avx2::widen_f16(from, to) };
         return;

@@ -1,13 +1,13 @@
-//! The product of activations with a weight matrix, over the rayon pool: `out[t][r] = Σ x[t][i] ·
+//! The product of activations with weights as they lie in the file: `out[t][r] = Σ x[t][i] ·
 //! w[r][i]`.
 //!
-//! Weights stay as they lie in the file. A weight row is unpacked once for up to [`TOKENS`]
-//! tokens; eight rows and four tokens fit the first-level cache together.
+//! For the types that have no tiled form ([`super::tiles`]), and in tests as the plain way that
+//! the tiles must agree with. A weight row serves up to [`TOKENS`] tokens while it is in the
+//! first-level cache.
 
 use candle_core::quantized::k_quants::{self as blocks, GgmlType};
-use rayon::prelude::*;
 
-use super::Level;
+use super::{Level, pool};
 
 /// Tokens that one pass over a weight row serves.
 pub(crate) const TOKENS: usize = 4;
@@ -15,6 +15,9 @@ pub(crate) const TOKENS: usize = 4;
 const ROWS: usize = 8;
 /// Row blocks that one thread takes at a time, as a share of the whole.
 const TASKS_PER_THREAD: usize = 6;
+
+/// Tokens below this are quantized by one thread.
+const QUANTIZE_TOKENS_MIN: usize = 8;
 
 /// A unit of weights as stored in a GGUF file, plain data for which any bytes are a value.
 pub(crate) trait WeightBlock: Sized + Send + Sync + 'static {
@@ -52,8 +55,8 @@ pub(crate) fn matmul<W: WeightBlock>(
     let activations = quantize::<W>(level, x, columns);
     let output = Output(out.as_mut_ptr());
     let row_groups = rows.div_ceil(ROWS);
-    let groups_per_task = row_groups.div_ceil(rayon::current_num_threads() * TASKS_PER_THREAD);
-    (0..row_groups.div_ceil(groups_per_task.max(1))).into_par_iter().for_each(|task| {
+    let groups_per_task = row_groups.div_ceil(pool::threads() * TASKS_PER_THREAD);
+    pool::run(row_groups.div_ceil(groups_per_task.max(1)), |task| {
         let output = &output;
         let first = task * groups_per_task * ROWS;
         let last = (first + groups_per_task * ROWS).min(rows);
@@ -80,8 +83,8 @@ pub(crate) fn matmul<W: WeightBlock>(
 fn quantize<W: WeightBlock>(level: Level, x: &[f32], columns: usize) -> Vec<W::Activation> {
     let row_blocks = columns / W::ELEMENTS;
     let mut activations = vec![W::zero(); x.len() / W::ELEMENTS];
-    let rows = activations.par_chunks_mut(row_blocks).zip(x.par_chunks(columns));
-    rows.with_min_len(4).for_each(|(out, row)| W::quantize(level, row, out));
+    let rows = activations.chunks_mut(row_blocks).zip(x.chunks(columns));
+    pool::for_each(rows, QUANTIZE_TOKENS_MIN, |(out, row)| W::quantize(level, row, out));
     activations
 }
 
@@ -110,7 +113,7 @@ macro_rules! candle_blocks {
                 let elements = row.len() * Self::ELEMENTS;
                 for (token, out) in tokens.chunks_exact(row.len()).zip(out) {
                     *out = match level {
-                        Level::Avx2 => Self::vec_dot(elements, row, token),
+                        Level::Avx512Vnni | Level::Avx2 => Self::vec_dot(elements, row, token),
                         Level::Portable => Self::vec_dot_unopt(elements, row, token),
                     };
                 }
@@ -123,4 +126,7 @@ macro_rules! candle_blocks {
     )*};
 }
 
-candle_blocks!(BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0, BlockQ2K, BlockQ3K, BlockQ5K);
+candle_blocks!(
+    BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0, BlockQ2K, BlockQ3K, BlockQ4K, BlockQ5K,
+    BlockQ6K
+);

@@ -1,14 +1,12 @@
 //! Each kernel against plain arithmetic, at both levels.
 
+use super::activations::{Activations, Unit};
 use super::elementwise::Activation;
-use super::q8k::BlockQ8K;
 use super::*;
-
-const LEVELS: [Level; 2] = [Level::Avx2, Level::Portable];
 
 /// The levels that this processor can run.
 fn levels() -> impl Iterator<Item = Level> {
-    LEVELS.into_iter().filter(|&l| l == Level::Portable || level() == Level::Avx2)
+    Level::ALL.into_iter().filter(|level| level.is_supported())
 }
 
 fn numbers(count: usize) -> Vec<f32> {
@@ -78,38 +76,43 @@ fn gates_follow_their_formulas() {
 
 #[test]
 fn activations_are_rounded_to_eight_bits() {
-    let x = numbers(512);
-    for level in levels() {
-        let mut blocks = vec![BlockQ8K::ZERO; 2];
-        BlockQ8K::quantize(level, &x, &mut blocks);
-        for (x, block) in x.chunks_exact(256).zip(&blocks) {
-            for (i, x) in x.iter().enumerate() {
-                let back = f32::from(block.q[i]) * block.scale;
-                assert!((x - back).abs() <= 0.501 * block.scale.abs(), "{level:?} {x} {back}");
+    let x = numbers(1024);
+    for (level, unit) in levels().flat_map(|level| [(level, Unit::Wide), (level, Unit::Narrow)]) {
+        let quantized = Activations::quantize(level, unit, &x, 512);
+        for (token, x) in x.chunks_exact(512).enumerate() {
+            let row = quantized.row(token);
+            for (at, x) in x.iter().enumerate() {
+                let scale = row.scales[at / unit.len()];
+                let back = f32::from(row.q[at]) * scale;
+                // Half a step; the narrow scale itself is rounded to eleven bits.
+                let most = 0.501 * scale.abs() + x.abs() / 2048.0;
+                assert!((x - back).abs() <= most, "{level:?} {x} {back}");
             }
-            for (sum, q) in block.sums.iter().zip(block.q.chunks_exact(16)) {
-                assert_eq!(*sum, q.iter().map(|q| i16::from(*q)).sum::<i16>());
+            for (per, sums) in [(16, row.sums16), (32, row.sums32)] {
+                for (sum, q) in sums.iter().zip(row.q.chunks_exact(per)) {
+                    assert_eq!(*sum, q.iter().map(|q| i16::from(*q)).sum::<i16>());
+                }
             }
         }
         for poison in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut x = numbers(256);
             x[100] = poison;
-            BlockQ8K::quantize(level, &x, &mut blocks);
-            assert!(blocks[0].scale.is_nan(), "{level:?}: {poison} is carried on");
-            BlockQ8K::quantize(level, &[poison; 256], &mut blocks);
-            assert!(blocks[0].scale.is_nan(), "{level:?}: {poison} is carried on");
+            let scale = |x: &[f32]| {
+                Activations::quantize(level, unit, x, 256).row(0).scales[100 / unit.len()]
+            };
+            assert!(scale(&x).is_nan(), "{level:?}: {poison} is carried on");
+            assert!(scale(&[poison; 256]).is_nan(), "{level:?}: {poison} is carried on");
         }
     }
 }
 
 #[test]
-fn both_levels_round_alike() {
-    if level() == Level::Avx2 {
-        let (mut fast, mut portable) = (vec![BlockQ8K::ZERO; 4], vec![BlockQ8K::ZERO; 4]);
-        BlockQ8K::quantize(Level::Avx2, &numbers(1024), &mut fast);
-        BlockQ8K::quantize(Level::Portable, &numbers(1024), &mut portable);
-        for (fast, portable) in fast.iter().zip(&portable) {
-            assert_eq!((fast.q, fast.scale), (portable.q, portable.scale));
-        }
+fn all_levels_round_alike() {
+    let x = numbers(1024);
+    let plain = Activations::quantize(Level::Portable, Unit::Wide, &x, 1024);
+    for level in levels() {
+        let quantized = Activations::quantize(level, Unit::Wide, &x, 1024);
+        assert_eq!(quantized.row(0).q, plain.row(0).q, "{level:?}");
+        assert_eq!(quantized.row(0).scales, plain.row(0).scales, "{level:?}");
     }
 }

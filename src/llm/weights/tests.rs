@@ -1,4 +1,5 @@
 use super::*;
+use crate::llm::kernels::tiles::Format;
 use crate::llm::testing::TestModel;
 
 const KINDS: [GgmlDType; 13] = [
@@ -38,18 +39,35 @@ fn every_type_multiplies_and_dequantizes_as_candle_does() {
     let x = activations();
     for kind in KINDS {
         let gguf = gguf(kind);
-        let load = |compute: &Compute| Matrix::load(&gguf, NAME, (ROWS, COLUMNS), compute).unwrap();
-        let (ours, theirs) = (load(&Compute::Cpu), load(&Compute::Candle(Device::Cpu)));
+        let load = |compute: &Compute, prepared| {
+            let source = Source { gguf: &gguf, compute, prepared };
+            Matrix::load(&source, NAME, (ROWS, COLUMNS)).unwrap()
+        };
+        let theirs = load(&Compute::Candle(Device::Cpu), None);
+        let plain = load(&Compute::Cpu, None);
+        let ours = load(&Compute::Cpu, Some(Prepared::of(&gguf)));
+        assert_eq!(
+            matches!(ours.storage, MatrixStorage::Tiled(..)),
+            Format::of_gguf(&format!("{kind:?}").replacen('K', "_K", 1)).is_some(),
+            "{kind:?}"
+        );
         let ids: Vec<u32> = (0..ROWS as u32).collect();
-        let table = ours.embed(&ids).unwrap().to_vec2::<f32>().unwrap();
-        let their_table = theirs.embed(&ids).unwrap().to_vec2::<f32>().unwrap();
-        for (ours, theirs) in table.iter().flatten().zip(their_table.iter().flatten()) {
+        let (mut table, mut plain_table) = (Vec::new(), Vec::new());
+        ours.embed_on_host(&ids, &mut table).unwrap();
+        plain.embed_on_host(&ids, &mut plain_table).unwrap();
+        assert_eq!(table, plain_table, "{kind:?}");
+        let their_table = take_vec(&theirs.embed(&ids).unwrap()).unwrap();
+        for (ours, theirs) in table.iter().zip(&their_table) {
             assert!((ours - theirs).abs() < 1e-6, "{kind:?}: {ours} {theirs}");
         }
-        let tensor = Tensor::from_slice(&x, (TOKENS, COLUMNS), &Device::Cpu).unwrap();
-        let product = ours.forward(&tensor).unwrap().to_vec2::<f32>().unwrap();
-        for (x, product) in x.chunks_exact(COLUMNS).zip(&product) {
-            for (row, product) in table.iter().zip(product) {
+        let (mut product, mut by_rows) = (Vec::new(), Vec::new());
+        ours.product(&mut Quantized::of(&x, COLUMNS), &mut product);
+        plain.product(&mut Quantized::of(&x, COLUMNS), &mut by_rows);
+        for (product, by_rows) in product.iter().zip(&by_rows) {
+            assert!((product - by_rows).abs() < 0.03, "{kind:?}: {product} {by_rows}");
+        }
+        for (x, product) in x.chunks_exact(COLUMNS).zip(product.chunks_exact(ROWS)) {
+            for (row, product) in table.chunks_exact(COLUMNS).zip(product) {
                 let exact: f64 =
                     row.iter().zip(x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
                 // Rounding of the activations to eight bits, summed over a row at random.
@@ -93,13 +111,17 @@ fn a_token_does_not_depend_on_its_neighbours() {
 #[test]
 fn wrong_shapes_and_missing_tensors_are_named() {
     let gguf = gguf(GgmlDType::F32);
-    let load = |name, shape| match Matrix::load(&gguf, name, shape, &Compute::Cpu) {
+    let source = Source { gguf: &gguf, compute: &Compute::Cpu, prepared: None };
+    let load = |name, shape| match Matrix::load(&source, name, shape) {
         Ok(_) => panic!("{name} was loaded"),
         Err(error) => error.to_string(),
     };
     let error = load(NAME, (COLUMNS, ROWS));
     assert!(error.contains(NAME) && error.contains("[256, 512]"), "{error}");
     assert!(load("blk.9.ffn_up.weight", (1, 1)).contains("blk.9.ffn_up.weight: is missing"));
-    let matrix = Matrix::load(&gguf, NAME, (ROWS, COLUMNS), &Compute::Cpu).unwrap();
-    assert!(matches!(matrix.embed(&[256]), Err(ModelError::Token { id: 256, .. })));
+    let matrix = Matrix::load(&source, NAME, (ROWS, COLUMNS)).unwrap();
+    assert!(matches!(
+        matrix.embed_on_host(&[256], &mut Vec::new()),
+        Err(ModelError::Token { id: 256, .. })
+    ));
 }
