@@ -8,6 +8,7 @@
 
 #![allow(unsafe_code, reason = "vector instructions and rows written by several threads")]
 
+pub(crate) mod bytes;
 pub(crate) mod dense;
 pub(crate) mod elementwise;
 pub(crate) mod floats;
