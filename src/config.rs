@@ -60,6 +60,22 @@ pub struct EngineConfig {
     pub queue: usize,
     /// `cpu` or `cuda`.
     pub device: Device,
+    /// How keys and values are stored.
+    pub kv_type: KvNumbers,
+    /// Memory of keys and values in MiB; 0 means what all slots need when they are full.
+    pub kv_cache_mib: usize,
+    /// Milliseconds that streams may stop for a piece of somebody else's prompt.
+    pub prefill_step_ms: u64,
+    /// Whether tokens are guessed from the text so far.
+    pub speculation: bool,
+}
+
+/// How keys and values are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KvNumbers {
+    F16,
+    F32,
+    Q8_0,
 }
 
 /// Where the model runs.
@@ -104,6 +120,10 @@ impl Default for Config {
                 context_tokens: 0,
                 queue: 16,
                 device: Device::Cpu,
+                kv_type: KvNumbers::F16,
+                kv_cache_mib: 0,
+                prefill_step_ms: 250,
+                speculation: true,
             },
             answer: AnswerConfig { passages: 4, max_tokens: 400, temperature: 0.0 },
             ingest: IngestConfig { time_limit_s: 30, memory_limit_mib: 512 },
@@ -309,6 +329,7 @@ impl Config {
             DeValue::String(text) => text.to_string(),
             DeValue::Integer(number) => number.to_string(),
             DeValue::Float(number) => number.to_string(),
+            DeValue::Boolean(value) if keys::is_switch(key) => value.to_string(),
             other => {
                 let (ja, en) = match other.type_str() {
                     "boolean" => ("真偽値", "a boolean"),

@@ -251,13 +251,15 @@ impl Examiner {
         let (prompt, max_tokens) =
             prompt.ok_or_else(|| EvaluationError::TooLong { question: question.text.clone() })?;
         let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
-        let request = TextRequest { prompt, max_tokens, sampling, stop: Vec::new() };
+        let stop = Vec::new();
+        let request = TextRequest { prompt, max_tokens, sampling, stop, client: None };
         let began = Instant::now();
         let mut stream =
             self.loaded.model.generate(request).map_err(|why| failed(why.to_string()))?;
         let (mut text, mut first) = (String::new(), None);
         while let Some(event) = stream.next().await {
             match event {
+                TextEvent::Queued { .. } => {}
                 TextEvent::Text(more) => {
                     first.get_or_insert_with(Instant::now);
                     text.push_str(&more);

@@ -15,5 +15,6 @@ mod slot;
 mod sources;
 pub mod types;
 
+pub use crate::llm::EngineStats;
 pub use service::Service;
 pub use types::*;

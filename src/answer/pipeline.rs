@@ -90,7 +90,10 @@ impl Plain {
         }
         let max_tokens = max_tokens.unwrap_or(inner.settings.max_tokens).min(limit - prompt.len());
         let sampling = resolve_sampling(inner, sampling);
-        Ok(Self { loaded, request: TextRequest { prompt, max_tokens, sampling, stop } })
+        Ok(Self {
+            loaded,
+            request: TextRequest { prompt, max_tokens, sampling, stop, client: None },
+        })
     }
 }
 
@@ -212,7 +215,8 @@ impl Job {
         let prompt = tokens(&built.turns).map_err(|why| why.to_string())?;
         let max_tokens = wanted.min(context - prompt.len());
         let sampling = resolve_sampling(&self.inner, &request.sampling);
-        let request = TextRequest { prompt, max_tokens, sampling, stop: Vec::new() };
+        let stop = Vec::new();
+        let request = TextRequest { prompt, max_tokens, sampling, stop, client: None };
         Ok(Some((request, built.given)))
     }
 
@@ -348,6 +352,7 @@ impl Job {
                 }
             };
             match event {
+                Some(TextEvent::Queued { .. }) => {}
                 Some(TextEvent::Text(text)) => {
                     let text = match &mut filter {
                         Some(filter) => filter.push(&text),

@@ -13,7 +13,7 @@ use super::slot::{ModelSlot, Slot};
 use super::sources;
 use super::types::*;
 use crate::config::{AnswerConfig, Config};
-use crate::llm::EngineOptions;
+use crate::llm::{EngineOptions, EngineStats};
 use crate::search::Query;
 use crate::sync::Installation;
 
@@ -198,6 +198,14 @@ impl Service {
             model_problem,
             datasets: shelf.map_or(0, |shelf| shelf.records.len()),
             active_requests: self.inner.active.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What the loaded model's engine has done so far; `None` while there is no model.
+    pub fn engine_stats(&self) -> Option<EngineStats> {
+        match self.inner.model.now() {
+            Slot::Ready(loaded) => Some(loaded.model.engine().stats()),
+            Slot::Loading | Slot::Unusable(_) => None,
         }
     }
 

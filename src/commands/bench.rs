@@ -170,12 +170,14 @@ fn measure_once(model: &Model, args: &BenchArgs, round: u64) -> Result<(f64, f64
         max_tokens: args.decode_tokens.max(1),
         sampling: Sampling::default(),
         eos: Vec::new(),
+        client: None,
     };
     let started = Instant::now();
     let mut generation = model.engine().generate(request).map_err(|why| why.to_string())?;
     let mut first = None;
     while let Some(event) = generation.blocking_next() {
         match event {
+            Event::Queued { .. } => {}
             Event::Token { .. } => {
                 first.get_or_insert_with(|| started.elapsed().as_secs_f64());
             }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{Config, Device, ENV_PREFIX, Said};
+use super::{Config, Device, ENV_PREFIX, KvNumbers, Said};
 
 /// One setting.
 #[derive(Debug)]
@@ -145,6 +145,39 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "engine.kv_type",
+        help: "how keys and values are stored: f16, f32, or q8_0 for half of f16's memory",
+        set: |config, value| {
+            config.engine.kv_type = match value {
+                "f16" => KvNumbers::F16,
+                "f32" => KvNumbers::F32,
+                "q8_0" => KvNumbers::Q8_0,
+                _ => {
+                    return Err(Said::new(
+                        "f16、f32、q8_0のいずれかにしてください",
+                        "f16, f32 or q8_0 is expected",
+                    ));
+                }
+            };
+            Ok(())
+        },
+    },
+    Key {
+        name: "engine.kv_cache_mib",
+        help: "MiB of keys and values; 0 = what all slots need when they are full",
+        set: |config, value| number(value, 0, 1 << 24).map(|n| config.engine.kv_cache_mib = n),
+    },
+    Key {
+        name: "engine.prefill_step_ms",
+        help: "milliseconds that answers may stand still for a piece of another's prompt",
+        set: |config, value| number(value, 10, 10_000).map(|n| config.engine.prefill_step_ms = n),
+    },
+    Key {
+        name: "engine.speculation",
+        help: "true guesses words from the passages to write faster; the text stays the same",
+        set: |config, value| switch(value).map(|on| config.engine.speculation = on),
+    },
+    Key {
         name: "answer.passages",
         help: "passages given to the model for one answer",
         set: |config, value| number(value, 1, 20).map(|n| config.answer.passages = n),
@@ -170,6 +203,14 @@ pub const KEYS: &[Key] = &[
         set: |config, value| number(value, 64, 65536).map(|n| config.ingest.memory_limit_mib = n),
     },
 ];
+
+/// Settings that are true or false.
+const SWITCHES: [&str; 1] = ["engine.speculation"];
+
+/// Whether a key takes true or false.
+pub(super) fn is_switch(name: &str) -> bool {
+    SWITCHES.contains(&name)
+}
 
 /// A key that does not exist, with the nearest one when it is one or two letters off.
 pub(super) fn unknown(name: &str) -> Said {
@@ -203,6 +244,13 @@ fn non_empty(value: &str) -> Result<&str, Said> {
         "" => Err(Said::new("空になっています", "it is empty")),
         value => Ok(value),
     }
+}
+
+fn switch(value: &str) -> Result<bool, Said> {
+    value
+        .trim()
+        .parse()
+        .map_err(|_| Said::new("trueかfalseにしてください", "true or false is expected"))
 }
 
 fn number<T: FromStr + PartialOrd + std::fmt::Display + Copy>(

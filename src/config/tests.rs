@@ -81,3 +81,19 @@ fn unknown_environment_is_named() {
     let error = Config::load(Config::default(), &overrides).unwrap_err();
     assert_eq!(error.problems[0].origin, Origin::Env("KURA_LISTEM".into()));
 }
+
+#[test]
+fn switches_and_kinds_of_numbers_are_read() {
+    let text = "[engine]\nspeculation = false\nkv_type = \"q8_0\"\nkv_cache_mib = 512\n";
+    let engine = file(text).unwrap().engine;
+    assert_eq!(
+        (engine.speculation, engine.kv_type, engine.kv_cache_mib),
+        (false, KvNumbers::Q8_0, 512)
+    );
+    assert!(Config::default().engine.speculation);
+    let wrong = "[engine]\nspeculation = \"perhaps\"\nkv_type = true\nprefill_step_ms = 1\n";
+    let error = file(wrong).unwrap_err().to_string();
+    for part in ["true or false", "a boolean is not expected", "from 10 to 10000"] {
+        assert!(error.contains(part), "{error}");
+    }
+}

@@ -1,9 +1,10 @@
-//! Causal attention with grouped heads over the slot cache.
+//! Causal attention with grouped heads over the cache.
 //!
-//! On a CPU: tiles of queries that share a key head run over blocks of 32 positions with a
-//! running softmax, so memory stays in cache and the work grows with the visible positions only.
-//! Blocks begin at fixed positions, hence a token's result is the same in any batch. On another
-//! device: candle's operations, one sequence at a time.
+//! On a CPU: tiles of queries that share a key head run over the sequence's blocks of 32
+//! positions with a running softmax, so memory stays in cache and the work grows with the visible
+//! positions only. Blocks begin at fixed positions, hence a token's result is the same in any
+//! batch, and whichever blocks of the pool hold its sequence. On another device: candle's
+//! operations, one sequence at a time.
 
 use std::cell::RefCell;
 
@@ -51,8 +52,9 @@ impl Shape {
 }
 
 /// Queries of consecutive tokens with one key head.
-struct Tile {
-    slot: usize,
+struct Tile<'a> {
+    /// The blocks of the sequence, from position 0 on.
+    blocks: &'a [u32],
     kv_head: usize,
     /// Position and batch row of the first token.
     position: usize,
@@ -64,20 +66,30 @@ struct Tile {
 pub(crate) fn attend<T: KvNumber>(
     shape: Shape,
     cache: &HostLayer<T>,
-    spans: &[Span],
+    spans: &[Span<'_>],
     queries: &[f32],
 ) -> Vec<f32> {
-    let tiles = tiles(shape, spans);
-    let level = level();
-    let results = pool::map(tiles.len(), |tile| {
-        SCRATCH.with_borrow_mut(|scratch| {
-            attend_tile(level, shape, cache, &tiles[tile], queries, scratch)
-        })
-    });
-    let mut out = vec![0.0; queries.len()];
     let (width, group) = (shape.heads * shape.head_length, shape.group() * shape.head_length);
-    for (tile, result) in tiles.iter().zip(&results) {
-        for (token, result) in result.chunks_exact(group).enumerate() {
+    let tiles = tiles(shape, spans);
+    let mut results = vec![0.0; queries.len()];
+    let mut rest = results.as_mut_slice();
+    let mut tasks = Vec::with_capacity(tiles.len());
+    for tile in &tiles {
+        let (result, others) = rest.split_at_mut(tile.tokens * group);
+        rest = others;
+        tasks.push((tile, result));
+    }
+    let level = level();
+    pool::for_each(tasks.into_iter(), 2, |(tile, result)| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            attend_tile(level, shape, cache, tile, queries, scratch, result);
+        });
+    });
+    // A tile has its rows together; the result has the heads of a token together.
+    let mut out = vec![0.0; queries.len()];
+    let mut results = results.chunks_exact(group);
+    for tile in &tiles {
+        for (token, result) in (0..tile.tokens).zip(&mut results) {
             let at = (tile.row + token) * width + tile.kv_head * group;
             out[at..at + group].copy_from_slice(result);
         }
@@ -85,14 +97,14 @@ pub(crate) fn attend<T: KvNumber>(
     out
 }
 
-fn tiles(shape: Shape, spans: &[Span]) -> Vec<Tile> {
+fn tiles<'a>(shape: Shape, spans: &[Span<'a>]) -> Vec<Tile<'a>> {
     let tile_tokens = (TILE_ROWS / shape.group()).max(1);
     let mut tiles = Vec::new();
     for span in spans {
         for kv_head in 0..shape.kv_heads {
             for first in (0..span.tokens).step_by(tile_tokens) {
                 tiles.push(Tile {
-                    slot: span.slot,
+                    blocks: span.blocks,
                     kv_head,
                     position: span.position + first,
                     row: span.row + first,
@@ -130,15 +142,17 @@ impl Scratch {
     }
 }
 
-/// The result has a row for each token and head of the group: (tokens · group, head length).
+/// `out`, zeros before, has a row for each token and head of the group: (tokens · group, head
+/// length).
 fn attend_tile<T: KvNumber>(
     level: Level,
     shape: Shape,
     cache: &HostLayer<T>,
-    tile: &Tile,
+    tile: &Tile<'_>,
     queries: &[f32],
     scratch: &mut Scratch,
-) -> Vec<f32> {
+    out: &mut [f32],
+) {
     let (length, group) = (shape.head_length, shape.group());
     let rows = tile.tokens * group;
     scratch.prepare(rows, length);
@@ -147,10 +161,10 @@ fn attend_tile<T: KvNumber>(
         let heads = &queries[at..at + group * length];
         scratch.queries.extend(heads.iter().map(|q| q * shape.scale));
     }
-    let mut out = vec![0.0; rows * length];
     let last = tile.position + tile.tokens - 1;
     for block in shape.first_seen(tile.position) / BLOCK..=last / BLOCK {
-        T::widen(level, cache.key_block(tile.slot, tile.kv_head, block), &mut scratch.block);
+        let keys = cache.key_block(tile.blocks[block], tile.kv_head);
+        T::load_keys(level, keys, &mut scratch.block);
         let scores = &mut scratch.scores[..rows * BLOCK];
         scores.fill(0.0);
         let sizes = (rows, length, BLOCK);
@@ -163,13 +177,16 @@ fn attend_tile<T: KvNumber>(
                 dense::scale(level, &mut out[row * length..(row + 1) * length], rescale);
             }
         }
-        T::widen(level, cache.value_block(tile.slot, tile.kv_head, block), &mut scratch.block);
-        dense::multiply_add(level, scores, &scratch.block, &mut out, (rows, BLOCK, length));
+        let values = cache.value_block(tile.blocks[block], tile.kv_head);
+        T::load_values(level, values, &mut scratch.block);
+        // What another sequence left behind the last position weighs nothing; were it no number,
+        // nothing times it would not be nothing.
+        scratch.block[(last + 1 - block * BLOCK).min(BLOCK) * length..].fill(0.0);
+        dense::multiply_add(level, scores, &scratch.block, out, (rows, BLOCK, length));
     }
     for (row, sum) in out.chunks_exact_mut(length).zip(&scratch.sums) {
         dense::scale(level, row, 1.0 / sum);
     }
-    out
 }
 
 /// Hides the positions of a block that a token does not see.
@@ -201,7 +218,7 @@ fn weigh(level: Level, scores: &mut [f32], maximum: &mut f32, sum: &mut f32) -> 
 pub(crate) fn attend_on_device(
     shape: Shape,
     slots: &[DeviceSlot],
-    spans: &[Span],
+    spans: &[Span<'_>],
     (queries, keys, values): (&Tensor, &Tensor, &Tensor),
 ) -> Result<Tensor, ModelError> {
     let mut results = Vec::with_capacity(spans.len());
@@ -231,7 +248,7 @@ pub(crate) fn attend_on_device(
 }
 
 /// 0 where a token sees a position, −∞ elsewhere: (tokens, positions).
-fn device_mask(shape: Shape, span: &Span, device: &Device) -> Result<Tensor, ModelError> {
+fn device_mask(shape: Shape, span: &Span<'_>, device: &Device) -> Result<Tensor, ModelError> {
     let seen = span.position + span.tokens;
     let mut mask = vec![f32::NEG_INFINITY; span.tokens * seen];
     for (token, row) in mask.chunks_exact_mut(seen).enumerate() {

@@ -14,7 +14,7 @@ use self::layer::Layer;
 use super::architecture::Architecture;
 use super::error::ModelError;
 use super::gguf::Gguf;
-use super::kv_cache::{KvCache, KvType, Span};
+use super::kv_cache::{BLOCK, KvCache, KvType, Span};
 use super::norm::RmsNorm;
 use super::prepared::Prepared;
 use super::rope::{Rope, Rotation};
@@ -24,12 +24,15 @@ use super::weights::{Compute, Matrix, Source};
 #[derive(Clone, Debug)]
 pub(crate) struct BatchSequence {
     pub(crate) slot: usize,
-    /// Position of the first of `tokens`; the positions before it must have been computed in this
-    /// slot.
+    /// The blocks of the cache that hold the sequence, from position 0 on, with room for `tokens`;
+    /// not read on a device.
+    pub(crate) blocks: Vec<u32>,
+    /// Position of the first of `tokens`; the positions before it must have been computed in these
+    /// blocks, or in this slot.
     pub(crate) position: usize,
     pub(crate) tokens: Vec<u32>,
-    /// Whether the logits after the last token are wanted.
-    pub(crate) wants_logits: bool,
+    /// How many of the last tokens the logits are wanted of.
+    pub(crate) logits: usize,
 }
 
 /// What one step computes: a chunk of a prompt is many tokens of one slot, decoding is one token
@@ -39,11 +42,25 @@ pub(crate) struct Batch {
     pub(crate) sequences: Vec<BatchSequence>,
 }
 
+/// The logits that a batch asked for: a row for each token, in order.
+pub(crate) struct Logits {
+    values: Vec<f32>,
+    vocabulary: usize,
+}
+
+impl Logits {
+    pub(crate) fn rows_mut(&mut self) -> std::slice::ChunksExactMut<'_, f32> {
+        self.values.chunks_exact_mut(self.vocabulary)
+    }
+}
+
 /// How the decoder is set up.
 #[derive(Clone, Debug)]
 pub(crate) struct DecoderOptions {
     pub(crate) slots: usize,
     pub(crate) context_tokens: usize,
+    /// Blocks of the cache; of no meaning on a device, which has room for every slot.
+    pub(crate) blocks: usize,
     pub(crate) kv_type: KvType,
     pub(crate) compute: Compute,
 }
@@ -62,16 +79,16 @@ pub(crate) struct Decoder {
 }
 
 /// A step laid out in rows, one for each token.
-struct Rows {
+struct Rows<'a> {
     tokens: Vec<u32>,
-    spans: Vec<Span>,
+    spans: Vec<Span<'a>>,
     /// Rows whose logits are wanted.
     wanted: Vec<usize>,
     /// For layers without and with a window.
     rotations: [Rotation; 2],
 }
 
-impl Rows {
+impl Rows<'_> {
     fn rotation(&self, layer: &Layer) -> &Rotation {
         &self.rotations[usize::from(layer.shape.window.is_some())]
     }
@@ -114,7 +131,7 @@ impl Decoder {
         // Only now: the tensors have confirmed the sizes that the header claims.
         let (slots, context) = (options.slots, options.context_tokens);
         let cache = match compute {
-            Compute::Cpu => KvCache::host(&architecture, slots, context, options.kv_type),
+            Compute::Cpu => KvCache::host(&architecture, options.blocks, options.kv_type),
             Compute::Candle(device) => {
                 KvCache::device(&architecture, slots, context, (options.kv_type, device))?
             }
@@ -136,42 +153,52 @@ impl Decoder {
         &self.architecture
     }
 
-    /// Forgets what a slot holds; needed only after a computation gave no numbers.
-    pub(crate) fn clear_slot(&mut self, slot: usize) -> Result<(), ModelError> {
-        self.cache.clear(slot)
+    /// Blocks of the cache; `None` on a device, where it has slots.
+    pub(crate) fn blocks(&self) -> Option<usize> {
+        match self.cache {
+            KvCache::Device(_) => None,
+            _ => Some(self.options.blocks),
+        }
     }
 
-    /// Computes a step and gives the logits of the sequences that want them, in order.
-    pub(crate) fn forward(&mut self, batch: &Batch) -> Result<Vec<Vec<f32>>, ModelError> {
+    /// The cache, to copy and clear blocks and slots of.
+    pub(crate) fn cache_mut(&mut self) -> &mut KvCache {
+        &mut self.cache
+    }
+
+    /// Computes a step and gives the logits that its sequences want, in order.
+    pub(crate) fn forward(&mut self, batch: &Batch) -> Result<Logits, ModelError> {
         let rows = self.rows(batch)?;
-        let mut logits = match self.options.compute {
+        let mut values = match self.options.compute {
             Compute::Cpu => host::forward(self, &rows)?,
             Compute::Candle(_) => device::forward(self, &rows)?,
         };
         if let Some(cap) = self.architecture.logit_cap {
-            logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
+            values.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
         }
-        Ok(logits.chunks_exact(self.architecture.vocabulary).map(<[f32]>::to_vec).collect())
+        Ok(Logits { values, vocabulary: self.architecture.vocabulary })
     }
 
-    fn rows(&self, batch: &Batch) -> Result<Rows, ModelError> {
+    fn rows<'a>(&self, batch: &'a Batch) -> Result<Rows<'a>, ModelError> {
         let spans = self.check(batch)?;
         let positions: Vec<usize> =
             spans.iter().flat_map(|s| s.position..s.position + s.tokens).collect();
-        let wanted = spans.iter().zip(&batch.sequences);
-        let wanted = wanted.filter(|(_, sequence)| sequence.wants_logits);
+        let wanted = spans.iter().zip(&batch.sequences).flat_map(|(span, sequence)| {
+            let end = span.row + span.tokens;
+            end - sequence.logits..end
+        });
         Ok(Rows {
             tokens: batch.sequences.iter().flat_map(|s| s.tokens.iter().copied()).collect(),
-            wanted: wanted.map(|(span, _)| span.row + span.tokens - 1).collect(),
+            wanted: wanted.collect(),
             rotations: [self.rope.at(&positions), self.rope_windowed.at(&positions)],
             spans,
         })
     }
 
     /// Checks the batch against the slots and the context, and lays out its rows.
-    fn check(&self, batch: &Batch) -> Result<Vec<Span>, ModelError> {
+    fn check<'a>(&self, batch: &'a Batch) -> Result<Vec<Span<'a>>, ModelError> {
         let wrong = |what: String| Err(ModelError::Batch(what));
-        let mut spans: Vec<Span> = Vec::with_capacity(batch.sequences.len());
+        let mut spans: Vec<Span<'a>> = Vec::with_capacity(batch.sequences.len());
         let mut row = 0;
         for sequence in &batch.sequences {
             let (slot, tokens) = (sequence.slot, sequence.tokens.len());
@@ -186,12 +213,36 @@ impl Decoder {
                 let context = self.options.context_tokens;
                 return Err(ModelError::Context { tokens: end, context });
             }
-            spans.push(Span { slot, position: sequence.position, row, tokens });
+            if sequence.logits > tokens {
+                return wrong(format!("{} logits of {tokens} tokens", sequence.logits));
+            }
+            let (position, blocks) = (sequence.position, sequence.blocks.as_slice());
+            spans.push(Span { slot, blocks, position, row, tokens });
             row += tokens;
         }
         if spans.is_empty() {
             return wrong("it is empty".to_string());
         }
+        if let Some(blocks) = self.blocks() {
+            check_blocks(&spans, blocks)?;
+        }
         Ok(spans)
     }
+}
+
+/// Every sequence has room, and what one writes is no block that another one writes.
+fn check_blocks(spans: &[Span<'_>], blocks: usize) -> Result<(), ModelError> {
+    let mut written = std::collections::HashSet::new();
+    for span in spans {
+        let range = span.position / BLOCK..(span.position + span.tokens).div_ceil(BLOCK);
+        let known = span.blocks.iter().all(|block| (*block as usize) < blocks);
+        let own = span.blocks.get(range).filter(|_| known).ok_or_else(|| {
+            let have = span.blocks.len();
+            ModelError::Batch(format!("{have} blocks do not hold slot {}", span.slot))
+        })?;
+        if let Some(twice) = own.iter().find(|block| !written.insert(**block)) {
+            return Err(ModelError::Batch(format!("block {twice} is written twice")));
+        }
+    }
+    Ok(())
 }

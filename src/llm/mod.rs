@@ -28,8 +28,8 @@ mod weights;
 
 pub use chat_template::ChatMessage;
 pub use engine::{
-    DeviceChoice, Engine, EngineError, EngineMemory, EngineOptions, Event, Finish, Generation,
-    Health, Reason, Request, available_memory_bytes,
+    DeviceChoice, Engine, EngineError, EngineMemory, EngineOptions, EngineStats, Event, Finish,
+    Generation, Health, Reason, Request, available_memory_bytes,
 };
 pub use error::ModelError;
 pub use info::ModelInfo;

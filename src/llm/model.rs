@@ -63,11 +63,16 @@ pub struct TextRequest {
     pub sampling: Sampling,
     /// The text ends before the first of these.
     pub stop: Vec<String>,
+    /// Whom it is for, as in [`Request::client`].
+    pub client: Option<u64>,
 }
 
 /// What comes while a model writes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TextEvent {
+    /// Nothing is written yet: `place` requests are before this one. Comes again when that
+    /// changes.
+    Queued { place: usize },
     /// More text: whole characters.
     Text(String),
     /// The end; [`TextStream::counts`] tells how much was written.
@@ -203,6 +208,7 @@ impl Model {
             max_tokens: request.max_tokens,
             sampling: request.sampling,
             eos: self.tokenizer.end_ids().to_vec(),
+            client: request.client,
         })?;
         Ok(TextStream {
             generation,
@@ -243,6 +249,7 @@ impl TextStream {
             }
             let event = self.generation.next().await;
             let text = match event {
+                Some(Event::Queued { place }) => return Some(TextEvent::Queued { place }),
                 Some(Event::Token { id }) => self.token(id),
                 Some(Event::Finished(finish)) => self.finish(finish.reason),
                 None => self.finish(Reason::Error("the engine stopped".to_owned())),

@@ -176,6 +176,6 @@ async fn healthz(State(state): State<AppState>) -> Result<Response, Problem> {
 }
 
 async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
-    let (media_type, text) = state.metrics.render();
+    let (media_type, text) = state.metrics.render(state.service.engine_stats());
     ([(header::CONTENT_TYPE, media_type)], text)
 }

@@ -8,7 +8,7 @@ use prometheus::{
     Registry, TextEncoder, core::Collector,
 };
 
-use crate::answer::{AnswerKind, AnswerSummary};
+use crate::answer::{AnswerKind, AnswerSummary, EngineStats};
 
 /// Bounds in seconds, from a quick search to a long prompt on a small CPU.
 const SEARCH_BOUNDS_S: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -27,7 +27,26 @@ pub(crate) struct Metrics {
     queue_refusals: IntCounter,
     first_token_s: Histogram,
     search_s: Histogram,
+    /// The engine's counters, in the order of [`ENGINE`].
+    engine: Vec<IntCounter>,
+    blocks: IntGaugeVec,
 }
+
+/// Name, help, and where the engine counts it.
+type EngineCounter = (&'static str, &'static str, fn(&EngineStats) -> usize);
+
+/// What the engine counts since its model was loaded.
+const ENGINE: [EngineCounter; 7] = [
+    ("kura_engine_steps_total", "Steps computed.", |stats| stats.steps),
+    ("kura_engine_prompt_tokens_total", "Prompt tokens computed.", |stats| stats.prompt_tokens),
+    ("kura_engine_cached_tokens_total", "Prompt tokens found in the cache.", |stats| {
+        stats.cached_tokens
+    }),
+    ("kura_engine_written_tokens_total", "Tokens written.", |stats| stats.written_tokens),
+    ("kura_engine_drafted_tokens_total", "Tokens guessed.", |stats| stats.drafted_tokens),
+    ("kura_engine_accepted_tokens_total", "Guesses that were right.", |s| s.accepted_tokens),
+    ("kura_engine_preempted_total", "Sequences that gave way for a while.", |s| s.preempted),
+];
 
 impl Metrics {
     pub(crate) fn new() -> Self {
@@ -71,6 +90,14 @@ impl Metrics {
                 &FIRST_TOKEN_BOUNDS_S,
             ),
             search_s: times("kura_search_seconds", "Time of searches.", &SEARCH_BOUNDS_S),
+            engine: ENGINE.map(|(name, help, _)| count(name, help)).into(),
+            blocks: register(
+                &registry,
+                IntGaugeVec::new(
+                    Opts::new("kura_kv_blocks", "Blocks of the KV cache: total, used, kept."),
+                    &["state"],
+                ),
+            ),
             registry,
         }
     }
@@ -119,9 +146,22 @@ impl Metrics {
         self.answers.with_label_values(&["abandoned"]).inc();
     }
 
-    /// All of it as text, with the media type of that text.
-    pub(crate) fn render(&self) -> (&'static str, Vec<u8>) {
+    /// All of it as text, with the media type of that text. `engine` is what the engine has
+    /// counted, where a model is loaded.
+    pub(crate) fn render(&self, engine: Option<EngineStats>) -> (&'static str, Vec<u8>) {
         self.active_gauge.set(self.active.load(Ordering::Relaxed) as i64);
+        let stats = engine.unwrap_or_default();
+        for (counter, (_, _, value)) in self.engine.iter().zip(ENGINE) {
+            counter.reset();
+            counter.inc_by(value(&stats) as u64);
+        }
+        for (state, blocks) in [
+            ("total", stats.cache_blocks),
+            ("used", stats.cache_blocks_used),
+            ("kept", stats.cache_blocks_kept),
+        ] {
+            self.blocks.with_label_values(&[state]).set(blocks as i64);
+        }
         let mut text = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
             tracing::error!(%error, "the metrics could not be written");

@@ -13,7 +13,7 @@ use super::layer::Layer;
 use super::{Decoder, Rows};
 
 /// Computes the rows; the logits of the wanted ones: (wanted, vocabulary).
-pub(super) fn forward(decoder: &Decoder, rows: &Rows) -> Result<Vec<f32>, ModelError> {
+pub(super) fn forward(decoder: &Decoder, rows: &Rows<'_>) -> Result<Vec<f32>, ModelError> {
     let (Compute::Candle(device), KvCache::Device(cache)) =
         (&decoder.options.compute, &decoder.cache)
     else {
@@ -42,7 +42,7 @@ pub(super) fn forward(decoder: &Decoder, rows: &Rows) -> Result<Vec<f32>, ModelE
 
 /// What the layers of one step share.
 struct Step<'a> {
-    rows: &'a Rows,
+    rows: &'a Rows<'a>,
     rotation: &'a Rotation,
     device: &'a Device,
 }

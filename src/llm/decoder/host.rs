@@ -31,7 +31,7 @@ struct Buffers {
 }
 
 /// Computes the rows; the logits of the wanted ones: (wanted, vocabulary).
-pub(super) fn forward(decoder: &mut Decoder, rows: &Rows) -> Result<Vec<f32>, ModelError> {
+pub(super) fn forward(decoder: &mut Decoder, rows: &Rows<'_>) -> Result<Vec<f32>, ModelError> {
     let width = decoder.architecture.width;
     let mut buffers = Buffers::default();
     decoder.embedding.embed_on_host(&rows.tokens, &mut buffers.x)?;
@@ -44,6 +44,7 @@ pub(super) fn forward(decoder: &mut Decoder, rows: &Rows) -> Result<Vec<f32>, Mo
         let mut attended = match &mut decoder.cache {
             KvCache::F16(cache) => layer.attend_on_host(rows, &mut buffers, &mut cache[index]),
             KvCache::F32(cache) => layer.attend_on_host(rows, &mut buffers, &mut cache[index]),
+            KvCache::Q8(cache) => layer.attend_on_host(rows, &mut buffers, &mut cache[index]),
             KvCache::Device(_) => {
                 return Err(ModelError::Batch("weights and cache lie apart".to_owned()));
             }
@@ -69,7 +70,7 @@ impl Layer {
     /// Norm, queries, keys and values, attention: `x` → (tokens, heads · head length).
     fn attend_on_host<T: KvNumber>(
         &self,
-        rows: &Rows,
+        rows: &Rows<'_>,
         buffers: &mut Buffers,
         cache: &mut HostLayer<T>,
     ) -> Vec<f32> {

@@ -1,6 +1,6 @@
 //! Whether a model fits the memory of this machine.
 
-use super::EngineMemory;
+use super::options::EngineMemory;
 use crate::llm::error::ModelError;
 
 const MIB: u64 = 1 << 20;

@@ -1,7 +1,16 @@
 //! The engine over a small real model.
 
+mod fairness;
+mod schedules;
+mod sharing;
+mod speculation;
+
+use std::time::Duration;
+
 use super::*;
 use crate::llm::kernels::pool::Pool;
+use crate::llm::kv_cache::KvType;
+use crate::llm::sampler::Sampling;
 use crate::llm::testing::TestModel;
 
 fn options() -> EngineOptions {
@@ -29,6 +38,7 @@ fn request(prompt_tokens: usize, max_tokens: usize) -> Request {
         max_tokens,
         sampling: Sampling::default(),
         eos: Vec::new(),
+        client: None,
     }
 }
 
@@ -164,30 +174,32 @@ fn a_panic_is_reported_and_the_process_lives() {
     let decoder_options = DecoderOptions {
         slots: 1,
         context_tokens: 64,
+        blocks: 2,
         kv_type: KvType::F16,
         compute: Compute::Cpu,
     };
     let decoder = Decoder::load(&gguf, architecture, decoder_options).unwrap();
     let pool = Arc::new(Pool::new(1).unwrap());
-    let shared = Arc::new(Shared {
-        queue: Queue::new(4),
-        health: Mutex::new(Health::Ready),
-        running: AtomicUsize::new(0),
-        stopping: AtomicBool::new(false),
-    });
-    let limits = worker::Limits { slots: 1, context_tokens: 64, chunk_alone: 8, chunk_shared: 8 };
+    let shared = Arc::new(Shared::new(4, 1));
+    let limits = worker::Limits {
+        slots: 1,
+        context_tokens: 64,
+        chunk: (8, 8),
+        step: Duration::from_millis(250),
+        speculation: true,
+    };
     let mut worker = Worker::new(decoder, pool, limits, shared.clone());
     worker.defect = true;
     let (sender, events) = unbounded_channel();
-    let job = Job {
+    let sequence = Sequence::new(NewSequence {
+        owner: Owner::Alone(0),
+        events: sender,
         prompt: vec![1, 2, 3],
         max_tokens: 5,
         eos: Vec::new(),
         sampler: Sampler::new(Sampling::default()).unwrap(),
-        events: sender,
-        requested: Instant::now(),
-    };
-    assert!(shared.queue.push(job).is_ok());
+    });
+    assert!(shared.queue.push(sequence).is_ok());
     worker::run(worker);
     let (_, end) = Generation { events }.blocking_collect();
     assert!(matches!(end.unwrap().reason, Reason::Error(_)));

@@ -1,22 +1,34 @@
-//! The inference thread: admit requests to slots, compute a step, hand out tokens, again.
+//! The inference thread: admit sequences to slots, compute a step, hand out tokens, again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::queue::Job;
-use super::{Event, Finish, Health, Reason, Shared};
-use crate::llm::decoder::{Batch, BatchSequence, Decoder};
+use super::blocks::Blocks;
+use super::pace::Pace;
+use super::placement::{Effect, Placement};
+use super::queue::Owner;
+use super::request::Reason;
+use super::scheduler::{self, Turn};
+use super::sequence::Sequence;
+use super::slots::Slots;
+use super::stats::Counters;
+use super::{Health, Shared};
+use crate::llm::decoder::{Batch, BatchSequence, Decoder, Logits};
+use crate::llm::error::ModelError;
 use crate::llm::kernels::pool::Pool;
 
 /// The sizes that the worker keeps to.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) slots: usize,
     pub(super) context_tokens: usize,
-    /// Prompt tokens of a step while nobody decodes, and while somebody does.
-    pub(super) chunk_alone: usize,
-    pub(super) chunk_shared: usize,
+    /// Most prompt tokens of a step beside decoding sequences, and alone.
+    pub(super) chunk: (usize, usize),
+    /// What a step with prompt tokens beside decoding sequences should take.
+    pub(super) step: Duration,
+    pub(super) speculation: bool,
 }
 
 pub(super) struct Worker {
@@ -25,27 +37,12 @@ pub(super) struct Worker {
     limits: Limits,
     shared: Arc<Shared>,
     sequences: Vec<Sequence>,
-    /// The tokens whose keys and values each slot holds; kept after a sequence ends, for the next
-    /// with the same beginning.
-    cached: Vec<Vec<u32>>,
-    /// Which of the sequences in prefill has its turn.
-    turn: usize,
+    placement: Placement,
+    pace: Pace,
+    turns: u64,
     /// Lets a test see what a panic does.
     #[cfg(test)]
     pub(super) defect: bool,
-}
-
-/// A request in a slot.
-struct Sequence {
-    job: Job,
-    slot: usize,
-    /// Prompt and answer so far.
-    tokens: Vec<u32>,
-    /// How many of `tokens` are in the cache.
-    computed: usize,
-    cached_tokens: usize,
-    started: Instant,
-    first_token: Option<Duration>,
 }
 
 /// Runs the worker until shutdown. A panic ends the engine, not the process: everybody who waits
@@ -70,8 +67,8 @@ pub(super) fn run(mut worker: Worker) {
     for sequence in std::mem::take(&mut worker.sequences) {
         sequence.finish(reason.clone());
     }
-    while let Some(job) = shared.queue.try_pop() {
-        Sequence::new(job, 0, 0).finish(reason.clone());
+    while let Some(sequence) = shared.queue.try_pop() {
+        sequence.finish(reason.clone());
     }
     shared.running.store(0, Ordering::Relaxed);
 }
@@ -89,209 +86,293 @@ impl Worker {
         limits: Limits,
         shared: Arc<Shared>,
     ) -> Self {
-        let cached = vec![Vec::new(); limits.slots];
+        let placement = match decoder.blocks() {
+            Some(blocks) => Placement::Blocks(Blocks::new(limits.slots, blocks)),
+            None => Placement::Slots(Slots::new(limits.slots)),
+        };
         Self {
             decoder,
             pool,
             limits,
             shared,
             sequences: Vec::new(),
-            cached,
-            turn: 0,
+            placement,
+            pace: Pace::new(limits.step, limits.chunk),
+            turns: 0,
             #[cfg(test)]
             defect: false,
         }
     }
 
     fn work(&mut self) {
-        while !self.shared.stopping.load(Ordering::Relaxed) {
-            self.sequences.retain(|sequence| !sequence.job.events.is_closed());
-            if !self.admit() {
-                return;
-            }
-            self.shared.running.store(self.sequences.len(), Ordering::Relaxed);
-            if !self.sequences.is_empty() {
-                self.step();
-            }
-            self.shared.running.store(self.sequences.len(), Ordering::Relaxed);
-        }
+        self.publish();
+        while !self.shared.stopping.load(Ordering::Relaxed) && self.round() {}
     }
 
-    /// Gives free slots to waiting requests; waits for one when there is nothing to compute.
-    /// False when the queue is closed.
-    fn admit(&mut self) -> bool {
-        while self.sequences.len() < self.limits.slots {
-            let job = if self.sequences.is_empty() {
-                match self.shared.queue.pop() {
-                    Some(job) => job,
-                    None => return false,
-                }
-            } else {
-                match self.shared.queue.try_pop() {
-                    Some(job) => job,
-                    None => return true,
-                }
-            };
-            if job.max_tokens == 0 {
-                Sequence::new(job, 0, 0).finish(Reason::Length);
-                return true;
-            }
-            let (slot, cached) = self.best_slot(&job.prompt);
-            self.cached[slot].truncate(cached);
-            self.sequences.push(Sequence::new(job, slot, cached));
+    /// Lets sequences leave and join, and computes a step. Waits where there is nothing to do;
+    /// false when the queue is closed.
+    pub(super) fn round(&mut self) -> bool {
+        self.drop_cancelled();
+        if !self.admit() {
+            return false;
         }
+        self.publish();
+        if !self.sequences.is_empty() {
+            self.step();
+        }
+        self.publish();
         true
     }
 
-    /// The free slot that holds the longest beginning of the prompt, and how many tokens of it.
-    /// The last token is always computed, since its logits are needed.
-    fn best_slot(&self, prompt: &[u32]) -> (usize, usize) {
-        let free = (0..self.limits.slots)
-            .filter(|slot| self.sequences.iter().all(|sequence| sequence.slot != *slot));
-        let common = |slot: usize| {
-            let pairs = self.cached[slot].iter().zip(&prompt[..prompt.len() - 1]);
-            pairs.take_while(|(a, b)| a == b).count()
+    /// Shows how much is running, and how full the cache is.
+    fn publish(&self) {
+        self.shared.running.store(self.sequences.len(), Ordering::Relaxed);
+        self.shared.counters.set_fill(self.placement.fill());
+    }
+
+    fn drop_cancelled(&mut self) {
+        while let Some(index) = self.sequences.iter().position(Sequence::is_cancelled) {
+            self.leave(index, Reason::Cancelled);
+        }
+    }
+
+    /// Gives free slots to waiting sequences; waits for one when there is nothing to compute.
+    /// False when the queue is closed.
+    fn admit(&mut self) -> bool {
+        let mut free = self.limits.slots - self.sequences.len();
+        self.shared.queue.set_free(free);
+        loop {
+            if free == 0 && !self.make_way_for_newcomer() {
+                break;
+            }
+            let next = match self.sequences.is_empty() {
+                true => self.shared.queue.pop(),
+                false => self.shared.queue.try_pop(),
+            };
+            let Some(sequence) = next else {
+                if self.sequences.is_empty() {
+                    return false;
+                }
+                break;
+            };
+            if sequence.max_tokens == 0 {
+                self.shared.queue.ended(sequence.owner);
+                sequence.finish(Reason::Length);
+                // Whether to stop is looked at again before the next wait.
+                return true;
+            }
+            if !self.place(sequence) {
+                free = 0;
+                break;
+            }
+            free = self.limits.slots - self.sequences.len();
+        }
+        self.shared.queue.announce(free);
+        true
+    }
+
+    /// False when the cache has no room for it yet: it waits on.
+    fn place(&mut self, mut sequence: Sequence) -> bool {
+        let Some((slot, computed)) = self.placement.admit(&sequence.tokens) else {
+            self.shared.queue.put_back(sequence);
+            return false;
         };
-        // Among equals the slot that holds least, so that long beginnings stay for those who come
-        // back.
-        let best = free
-            .map(|slot| (slot, common(slot)))
-            .max_by_key(|&(slot, common)| (common, std::cmp::Reverse(self.cached[slot].len())));
-        best.unwrap_or((0, 0))
+        self.turns += 1;
+        sequence.turn = self.turns;
+        sequence.slot = slot;
+        sequence.computed = computed;
+        sequence.yielded = 0;
+        sequence.place_told = None;
+        if sequence.started.is_none() {
+            sequence.started = Some(Instant::now());
+            sequence.cached_tokens = computed;
+        }
+        Counters::add(&self.shared.counters.cached_tokens, computed);
+        self.sequences.push(sequence);
+        true
+    }
+
+    /// Takes the slot of somebody who has several for somebody who waits and has none.
+    fn make_way_for_newcomer(&mut self) -> bool {
+        if !self.shared.queue.newcomer() {
+            return false;
+        }
+        let count = |owner: Owner| self.sequences.iter().filter(|s| s.owner == owner).count();
+        let several = self.sequences.iter().enumerate().filter(|(_, s)| count(s.owner) > 1);
+        let last = several.max_by_key(|(_, s)| (count(s.owner), s.turn)).map(|(index, _)| index);
+        last.map(|index| self.preempt(index)).is_some()
+    }
+
+    /// Sends a sequence back to the queue. What it has computed is kept as long as there is room.
+    fn preempt(&mut self, index: usize) {
+        let mut sequence = self.sequences.swap_remove(index);
+        self.placement.release(sequence.slot, &sequence.tokens[..sequence.computed]);
+        sequence.computed = 0;
+        Counters::add(&self.shared.counters.preempted, 1);
+        self.shared.queue.put_back(sequence);
+    }
+
+    /// Ends a sequence: its slot and blocks are free before its listener hears of it.
+    fn leave(&mut self, index: usize, reason: Reason) {
+        let sequence = self.sequences.swap_remove(index);
+        match &reason {
+            Reason::Error(_) => self.placement.discard(sequence.slot),
+            _ => self.placement.release(sequence.slot, &sequence.tokens[..sequence.computed]),
+        }
+        self.shared.queue.ended(sequence.owner);
+        sequence.finish(reason);
     }
 
     /// Computes one step and hands out its tokens.
     fn step(&mut self) {
-        let batch = self.batch();
+        for sequence in self.sequences.iter_mut().filter(|sequence| !sequence.is_decoding()) {
+            let before = sequence.computed;
+            sequence.computed = self.placement.join(sequence.slot, &sequence.tokens, before);
+            let joined = sequence.computed - before;
+            // After a first token they are no longer tokens of the prompt.
+            if sequence.tokens.len() == sequence.prompt_tokens {
+                sequence.cached_tokens += joined;
+            }
+            Counters::add(&self.shared.counters.cached_tokens, joined);
+        }
+        let Limits { speculation, context_tokens, .. } = self.limits;
+        let mut plan =
+            scheduler::plan(&mut self.sequences, &self.pace, speculation, context_tokens);
+        let as_planned = self.reserve(&mut plan.turns);
+        if plan.turns.is_empty() {
+            return;
+        }
+        let batch = self.batch(&plan.turns);
         #[cfg(test)]
         assert!(!self.defect, "a defect");
-        let result = self.decoder.forward(&batch);
-        let mut logits = match result {
-            Ok(logits) => logits.into_iter(),
-            Err(error) => return self.fail(&batch, &error.to_string()),
-        };
-        for computed in &batch.sequences {
-            self.cached[computed.slot].extend_from_slice(&computed.tokens);
-            let logits = if computed.wants_logits { logits.next() } else { None };
-            let index = self.sequences.iter().position(|s| s.slot == computed.slot);
-            let Some(index) = index else { continue };
-            self.sequences[index].computed += computed.tokens.len();
-            let Some(mut logits) = logits else { continue };
-            match self.sequences[index].advance(&mut logits, self.limits.context_tokens) {
-                None => {}
-                Some(reason) => {
-                    let failed = matches!(reason, Reason::Error(_));
-                    self.sequences.swap_remove(index).finish(reason);
-                    if failed {
-                        self.forget(computed.slot);
-                    }
+        let started = Instant::now();
+        match self.compute(&batch) {
+            Ok(logits) => {
+                if as_planned {
+                    self.pace.record(plan.rows, plan.prompt, started.elapsed());
                 }
+                Counters::add(&self.shared.counters.steps, 1);
+                Counters::add(&self.shared.counters.prompt_tokens, plan.prompt);
+                self.settle(&plan.turns, logits);
             }
+            Err(error) => self.fail(&plan.turns, &error.to_string()),
         }
     }
 
-    /// One token of each sequence that decodes, and a chunk of prompt, taken in turns.
-    fn batch(&mut self) -> Batch {
-        let decoding = self.sequences.iter().filter(|s| s.pending() == 1).count();
-        let mut budget =
-            if decoding > 0 { self.limits.chunk_shared } else { self.limits.chunk_alone };
-        let count = self.sequences.len();
-        self.turn = (self.turn + 1) % count;
-        let mut batch = Batch::default();
-        for offset in 0..count {
-            let sequence = &self.sequences[(self.turn + offset) % count];
-            let take = match sequence.pending() {
-                1 => 1,
-                pending => pending.min(budget),
-            };
-            if take == 0 {
+    fn compute(&mut self, batch: &Batch) -> Result<Logits, ModelError> {
+        let cache = self.decoder.cache_mut();
+        for effect in self.placement.take_effects() {
+            match effect {
+                Effect::CopyBlock { from, to } => cache.copy_block(from, to),
+                Effect::ClearBlock(block) => cache.clear_block(block),
+                Effect::ClearSlot(slot) => cache.clear_slot(slot)?,
+            }
+        }
+        self.decoder.forward(batch)
+    }
+
+    /// Makes room in the cache for the turns. Where there is none, guesses go first, then the
+    /// sequence that came last, as often as it takes: the one that came first always has room,
+    /// since the cache holds one context at least. True where all turns stay as they were.
+    fn reserve(&mut self, turns: &mut Vec<Turn>) -> bool {
+        let mut as_planned = true;
+        let mut next = 0;
+        while let Some(turn) = turns.get_mut(next) {
+            let sequence = self.sequences.iter().find(|s| s.slot == turn.slot);
+            let Some(sequence) = sequence else { return false };
+            let positions = sequence.computed + turn.tokens + turn.draft.len();
+            if self.placement.reserve(turn.slot, positions) {
+                next += 1;
                 continue;
             }
-            if sequence.pending() > 1 {
-                budget -= take;
+            as_planned = false;
+            if !turn.draft.is_empty() {
+                turn.draft.clear();
+                continue;
             }
-            let range = sequence.computed..sequence.computed + take;
-            batch.sequences.push(BatchSequence {
-                slot: sequence.slot,
-                position: sequence.computed,
-                wants_logits: range.end == sequence.tokens.len(),
-                tokens: sequence.tokens[range].to_vec(),
-            });
+            let last = self.sequences.iter().enumerate().max_by_key(|(_, s)| s.turn);
+            let Some((index, slot)) = last.map(|(index, s)| (index, s.slot)) else { return false };
+            self.preempt(index);
+            if let Some(at) = turns.iter().position(|turn| turn.slot == slot) {
+                turns.remove(at);
+                next -= usize::from(at < next);
+            }
         }
-        batch
+        as_planned
+    }
+
+    fn batch(&self, turns: &[Turn]) -> Batch {
+        let sequences = turns.iter().filter_map(|turn| {
+            let sequence = self.sequences.iter().find(|s| s.slot == turn.slot)?;
+            let end = sequence.computed + turn.tokens;
+            let mut tokens = sequence.tokens[sequence.computed..end].to_vec();
+            tokens.extend_from_slice(&turn.draft);
+            Some(BatchSequence {
+                slot: turn.slot,
+                blocks: self.placement.table(turn.slot).to_vec(),
+                position: sequence.computed,
+                tokens,
+                logits: if end == sequence.tokens.len() { 1 + turn.draft.len() } else { 0 },
+            })
+        });
+        Batch { sequences: sequences.collect() }
+    }
+
+    /// Hands out what a step computed.
+    fn settle(&mut self, turns: &[Turn], mut logits: Logits) {
+        let mut rows = logits.rows_mut();
+        for turn in turns {
+            let Some(index) = self.sequences.iter().position(|s| s.slot == turn.slot) else {
+                continue;
+            };
+            let sequence = &mut self.sequences[index];
+            let wanted = match sequence.pending() == turn.tokens {
+                true => 1 + turn.draft.len(),
+                false => 0,
+            };
+            let rows: Vec<&mut [f32]> = rows.by_ref().take(wanted).collect();
+            let context = self.limits.context_tokens;
+            let outcome = sequence.settle(turn.tokens, &turn.draft, rows.into_iter(), context);
+            let counters = &self.shared.counters;
+            Counters::add(&counters.written_tokens, outcome.written);
+            Counters::add(&counters.drafted_tokens, turn.draft.len());
+            Counters::add(&counters.accepted_tokens, outcome.accepted);
+            match outcome.end {
+                Some(reason) => self.leave(index, reason),
+                None => self.placement.computed(turn.slot, &sequence.tokens[..sequence.computed]),
+            }
+        }
     }
 
     /// A computation failed: its sequences end, the others go on.
-    fn fail(&mut self, batch: &Batch, error: &str) {
+    fn fail(&mut self, turns: &[Turn], error: &str) {
         tracing::error!("a step failed: {error}");
-        for computed in &batch.sequences {
-            if let Some(index) = self.sequences.iter().position(|s| s.slot == computed.slot) {
-                self.sequences.swap_remove(index).finish(Reason::Error(error.to_string()));
+        for turn in turns {
+            if let Some(index) = self.sequences.iter().position(|s| s.slot == turn.slot) {
+                self.leave(index, Reason::Error(error.to_string()));
             }
-            self.forget(computed.slot);
-        }
-    }
-
-    fn forget(&mut self, slot: usize) {
-        self.cached[slot].clear();
-        if let Err(error) = self.decoder.clear_slot(slot) {
-            tracing::error!("slot {slot} could not be cleared: {error}");
         }
     }
 }
 
-impl Sequence {
-    fn new(job: Job, slot: usize, cached_tokens: usize) -> Self {
-        Self {
-            tokens: job.prompt.clone(),
-            slot,
-            computed: cached_tokens,
-            cached_tokens,
-            started: Instant::now(),
-            first_token: None,
-            job,
+#[cfg(test)]
+impl Worker {
+    pub(super) fn running(&self) -> usize {
+        self.sequences.len()
+    }
+
+    /// Numbers that the books of the cache have room for.
+    pub(super) fn footprint(&self) -> usize {
+        match &self.placement {
+            Placement::Blocks(blocks) => blocks.footprint(),
+            Placement::Slots(_) => 0,
         }
     }
 
-    /// Tokens that are not in the cache yet.
-    fn pending(&self) -> usize {
-        self.tokens.len() - self.computed
-    }
-
-    fn completion_tokens(&self) -> usize {
-        self.tokens.len() - self.job.prompt.len()
-    }
-
-    /// Chooses the next token and reports it; gives the reason when the sequence has ended.
-    fn advance(&mut self, logits: &mut [f32], context_tokens: usize) -> Option<Reason> {
-        let id = match self.job.sampler.sample(logits, &self.tokens) {
-            Ok(id) => id,
-            Err(error) => return Some(Reason::Error(error.to_string())),
-        };
-        if self.first_token.is_none() {
-            self.first_token = Some(self.job.requested.elapsed());
+    /// Panics where the books of the cache contradict each other.
+    pub(super) fn check(&self) {
+        if let Placement::Blocks(blocks) = &self.placement {
+            blocks.check();
         }
-        if self.job.eos.contains(&id) {
-            return Some(Reason::Stop);
-        }
-        self.tokens.push(id);
-        // A receiver that went away is noticed before the next step.
-        let _ = self.job.events.send(Event::Token { id });
-        let full = self.tokens.len() >= context_tokens;
-        (full || self.completion_tokens() >= self.job.max_tokens).then_some(Reason::Length)
-    }
-
-    fn finish(self, reason: Reason) {
-        let finish = Finish {
-            reason,
-            prompt_tokens: self.job.prompt.len(),
-            cached_tokens: self.cached_tokens,
-            completion_tokens: self.completion_tokens(),
-            queued: self.started.duration_since(self.job.requested),
-            time_to_first_token: self.first_token,
-            total: self.job.requested.elapsed(),
-        };
-        // Nobody may be left to tell.
-        let _ = self.job.events.send(Event::Finished(finish));
     }
 }

@@ -128,11 +128,11 @@ fn load_and_run(bytes: &[u8]) -> Result<(), ModelError> {
     let gguf = open(bytes)?;
     let architecture = Architecture::read(&gguf)?;
     let context_tokens = architecture.context_tokens.min(16);
-    let options =
-        DecoderOptions { slots: 1, context_tokens, kv_type: KvType::F16, compute: Compute::Cpu };
+    let (kv_type, compute) = (KvType::F16, Compute::Cpu);
+    let options = DecoderOptions { slots: 1, context_tokens, blocks: 1, kv_type, compute };
     let mut decoder = Decoder::load(&gguf, architecture, options)?;
     let tokens = vec![1, 2, 3];
-    let sequence = BatchSequence { slot: 0, position: 0, tokens, wants_logits: true };
+    let sequence = BatchSequence { slot: 0, blocks: vec![0], position: 0, tokens, logits: 1 };
     decoder.forward(&Batch { sequences: vec![sequence] })?;
     Ok(())
 }

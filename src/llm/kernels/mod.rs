@@ -10,6 +10,7 @@
 #![allow(unsafe_code, reason = "vector instructions and rows written by several threads")]
 
 pub(crate) mod activations;
+pub(crate) mod bytes;
 pub(crate) mod dense;
 pub(crate) mod elementwise;
 pub(crate) mod floats;

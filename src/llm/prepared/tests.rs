@@ -67,12 +67,12 @@ fn the_file_of_another_model_or_version_is_made_again() {
     let place = ModelFolder::new();
     prepare(&place.gguf(1), |_, _| true).unwrap();
     let expected = row(&Prepared::in_memory(&place.gguf(1)));
-    let damage: [(&str, &dyn Fn(&mut Vec<u8>)); 5] = [
-        ("another version", &|bytes| bytes[8] ^= 1),
-        ("no such file", &|bytes| bytes[0] = b'X'),
-        ("a table that is none", &|bytes| bytes[17] = b'!'),
-        ("cut short", &|bytes| bytes.truncate(bytes.len() - 1)),
-        ("a length beyond the end", &|bytes| bytes[12..16].fill(255)),
+    let damage: [(&str, fn(&mut Vec<u8>)); 5] = [
+        ("another version", |bytes| bytes[8] ^= 1),
+        ("no such file", |bytes| bytes[0] = b'X'),
+        ("a table that is none", |bytes| bytes[17] = b'!'),
+        ("cut short", |bytes| bytes.truncate(bytes.len() - 1)),
+        ("a length beyond the end", |bytes| bytes[12..16].fill(255)),
     ];
     let gguf = Gguf::open(&place.folder.path().join("model.gguf")).unwrap();
     let good = std::fs::read(place.tiles()).unwrap();
