@@ -222,16 +222,6 @@ pub(crate) fn for_each<T: Send>(
     }
 }
 
-/// Calls `work` with each number below `tasks`, as [`run`] does, and gives the results in order.
-pub(crate) fn map<R: Send + Sync>(tasks: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
-    let results: Vec<std::sync::OnceLock<R>> =
-        (0..tasks).map(|_| std::sync::OnceLock::new()).collect();
-    run(tasks, |task| {
-        results[task].get_or_init(|| work(task));
-    });
-    results.into_iter().filter_map(std::sync::OnceLock::into_inner).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -90,7 +90,7 @@ impl Driven {
             step: Duration::from_millis(250),
             speculation: setup.speculation,
         };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let pool = Arc::new(Pool::new(2).unwrap());
         let worker = Worker::new(decoder(setup), pool, limits, shared.clone());
         Self { worker, shared, asked: 0 }
     }
