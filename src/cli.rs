@@ -3,6 +3,7 @@
 //! The help is written in English here and in Japanese in `cli/japanese.rs`.
 
 mod japanese;
+mod mistakes;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,7 +24,8 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<String>,
     /// Language of messages: ja or en [default: from KURA_LANG, LC_ALL, LANG]
-    #[arg(long, global = true, value_name = "LANG")]
+    #[arg(long, global = true, value_name = "LANG", value_parser = ["ja", "en"])]
+    #[arg(hide_possible_values = true)]
     pub lang: Option<String>,
     /// Log filter: error, warn, info, debug
     #[arg(long, global = true, value_name = "FILTER")]
@@ -284,10 +286,14 @@ impl Cli {
     pub fn parse_process() -> (Self, Lang) {
         let arguments: Vec<OsString> = std::env::args_os().collect();
         let lang = language(&arguments, |name| std::env::var(name).ok());
-        let matches = command(lang).get_matches_from(arguments);
-        match Self::from_arg_matches(&matches) {
-            Ok(cli) => (cli, lang),
-            Err(error) => error.exit(),
+        let matches = command(lang).try_get_matches_from(arguments);
+        match (matches.and_then(|matches| Self::from_arg_matches(&matches)), lang) {
+            (Ok(cli), _) => (cli, lang),
+            (Err(error), Lang::En) => error.exit(),
+            (Err(error), Lang::Ja) => {
+                mistakes::print(&error);
+                std::process::exit(error.exit_code());
+            }
         }
     }
 

@@ -265,10 +265,15 @@ impl Config {
                 Ok(text) => config.apply_file(path, &text, &mut problems),
                 Err(why) => problems.push(Problem {
                     origin: Origin::File { path: path.clone(), line: 0 },
-                    what: Said::new(
-                        format!("読めません（{why}）"),
-                        format!("cannot be read: {why}"),
-                    ),
+                    what: match why.kind() {
+                        std::io::ErrorKind::NotFound => {
+                            Said::new("このファイルはありません", "there is no such file")
+                        }
+                        _ => Said::new(
+                            format!("読めません（{why}）"),
+                            format!("cannot be read: {why}"),
+                        ),
+                    },
                 }),
             }
         }

@@ -83,8 +83,17 @@ fn lookup(path: &str) -> Option<&'static str> {
     HELP.iter().find(|(key, _)| *key == path).map(|(_, words)| *words)
 }
 
-/// The parts of a help page, with their headings in Japanese.
-const PAGE: &str = "{about-with-newline}\n使い方: {usage}\n\n{all-args}";
+/// The parts of a help page that a command has, with their headings in Japanese.
+fn page(command: &Command) -> String {
+    let mut page = "{about-with-newline}\n使い方: {usage}\n".to_owned();
+    if command.get_positionals().next().is_some() {
+        page.push_str("\n引数:\n{positionals}\n");
+    }
+    if command.has_subcommands() {
+        page.push_str("\nコマンド:\n{subcommands}\n");
+    }
+    page + "\nオプション:\n{options}\n"
+}
 
 /// Puts the Japanese help in place of the English one.
 pub(super) fn translate(command: Command) -> Command {
@@ -92,24 +101,20 @@ pub(super) fn translate(command: Command) -> Command {
 }
 
 fn translate_at(command: Command, path: &str) -> Command {
+    let page = page(&command);
     let mut command = command
         .disable_help_subcommand(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .subcommand_help_heading("コマンド")
-        .help_template(PAGE)
+        .subcommand_value_name("コマンド")
+        .help_template(page)
         .arg(
-            Arg::new("help")
-                .short('h')
-                .long("help")
-                .action(ArgAction::Help)
-                .help("この説明を表示")
-                .help_heading("オプション"),
+            Arg::new("help").short('h').long("help").action(ArgAction::Help).help("この説明を表示"),
         );
     if path.is_empty() {
         let action = ArgAction::Version;
         let version = Arg::new("version").short('V').long("version").action(action);
-        command = command.arg(version.help("版を表示").help_heading("オプション"));
+        command = command.arg(version.help("版を表示"));
     }
     if let Some(words) = lookup(path) {
         command = command.about(words);
@@ -118,10 +123,7 @@ fn translate_at(command: Command, path: &str) -> Command {
     for id in arguments {
         let key = if path.is_empty() { format!("<{id}>") } else { format!("{path} <{id}>") };
         if let Some(words) = lookup(&key) {
-            command = command.mut_arg(id, |argument| {
-                let heading = if argument.is_positional() { "引数" } else { "オプション" };
-                argument.help(words).help_heading(heading)
-            });
+            command = command.mut_arg(id, |argument| argument.help(words));
         }
     }
     let children: Vec<String> =

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use super::{Format, IngestError};
+use super::{Format, IngestError, Place};
 use crate::document::Document;
 
 /// Folders inside folders; deeper ones are named as not read.
@@ -184,7 +184,7 @@ impl Found {
             let file_name = entry.file_name();
             let Some(name) = file_name.to_str() else {
                 let name = format!("{prefix}{}", file_name.to_string_lossy());
-                self.not_read(name, "its name is not UTF-8");
+                self.left_out(name, Place::Name);
                 continue;
             };
             if is_skipped(name, depth) {
@@ -192,10 +192,10 @@ impl Found {
             }
             let relative = format!("{prefix}{name}");
             match entry.file_type() {
-                Ok(kind) if kind.is_symlink() => self.not_read(relative, "a link, not followed"),
+                Ok(kind) if kind.is_symlink() => self.left_out(relative, Place::Link),
                 Ok(kind) if kind.is_dir() => self.folder(&entry.path(), relative, depth + 1),
                 Ok(kind) if kind.is_file() => self.file(&entry, relative),
-                Ok(_) => self.not_read(relative, "no ordinary file"),
+                Ok(_) => self.left_out(relative, Place::Special),
                 Err(error) => self.not_read(relative, &error.to_string()),
             }
         }
@@ -213,10 +213,14 @@ impl Found {
 
     fn folder(&mut self, path: &Path, name: String, depth: usize) {
         if depth > DEPTH_MAX {
-            self.not_read(name, &format!("folders nested deeper than {DEPTH_MAX}"));
+            self.left_out(name, Place::TooDeep(DEPTH_MAX));
         } else if let Err(error) = self.walk(path, &format!("{name}/"), depth) {
             self.not_read(name, &error.to_string());
         }
+    }
+
+    fn left_out(&mut self, name: String, place: Place) {
+        self.failures.push((name, IngestError::Place(place)));
     }
 
     fn not_read(&mut self, name: String, why: &str) {

@@ -73,6 +73,9 @@ pub enum IngestError {
     /// The file could not be opened or read.
     #[error("cannot be read: {0}")]
     Io(String),
+    /// It was not opened, because of what it is or where it lies.
+    #[error("not opened: {0}")]
+    Place(Place),
     /// The content is not what the extension says, or cut off.
     #[error("damaged: {0}")]
     Damaged(String),
@@ -99,10 +102,55 @@ pub enum IngestError {
     Crashed(String),
 }
 
+/// Why an entry of a folder was not opened.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// It may lead out of the folder.
+    #[error("a link, not followed")]
+    Link,
+    /// A pipe, a device or a socket.
+    #[error("no ordinary file")]
+    Special,
+    #[error("its name is not UTF-8")]
+    Name,
+    /// Below more folders than this.
+    #[error("folders nested deeper than {0}")]
+    TooDeep(usize),
+}
+
+impl Place {
+    /// In Japanese and in English.
+    fn advice(self) -> (String, String) {
+        let (ja, en) = match self {
+            Self::Link => (
+                "リンク（ショートカット）なので読みません。元のファイルを置いてください。",
+                "It is a link, which is not followed. Put the file itself there.",
+            ),
+            Self::Special => (
+                "通常のファイルではないので読みません。取り除いてください。",
+                "It is no ordinary file. Take it away.",
+            ),
+            Self::Name => (
+                "名前の文字コードがUTF-8ではありません。名前を付け直してください。",
+                "Its name is not UTF-8. Rename it.",
+            ),
+            Self::TooDeep(_) => (
+                "フォルダーの階層が深すぎます。浅い場所に移してください。",
+                "Its folder is nested too deep. Move it further up.",
+            ),
+        };
+        (ja.to_owned(), en.to_owned())
+    }
+}
+
 impl IngestError {
     /// What happened and what to do next, in one sentence or two.
     pub fn advice(&self, lang: Lang) -> String {
         let (ja, en) = match self {
+            Self::Place(place) => place.advice(),
             Self::Unsupported => (
                 "対応していない形式です。DOCX、XLSX、PPTX、PDF、HTML、CSV、テキストのいずれかで保存し直してください。".to_owned(),
                 "This type is not read. Save it as DOCX, XLSX, PPTX, PDF, HTML, CSV or text.".to_owned(),

@@ -11,14 +11,19 @@ use crate::web_driver::{Browser, ENTER, ESCAPE, TAB};
 use crate::web_env::WebEnv;
 
 /// A server on a free port, until the value goes.
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Server {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        let samples = vec!["会議室の使用料はいくらですか".to_owned()];
+        Self::with(WebOptions { sample_questions: samples, ..WebOptions::default() })
+    }
+
+    pub(crate) fn with(options: WebOptions) -> Self {
         let (ready, address) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -27,8 +32,6 @@ impl Server {
                 let web = WebEnv::new();
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 ready.send(listener.local_addr().unwrap()).unwrap();
-                let samples = vec!["会議室の使用料はいくらですか".to_owned()];
-                let options = WebOptions { sample_questions: samples, ..WebOptions::default() };
                 let asked_to_stop = async { drop(stopped.await) };
                 serve(listener, web.service.clone(), options, asked_to_stop).await.unwrap();
             });
@@ -47,7 +50,8 @@ impl Drop for Server {
 }
 
 /// True when an answer stands, whole.
-const ANSWERED: &str = "document.querySelector('.answer')?.getAttribute('aria-busy') === 'false'";
+pub(crate) const ANSWERED: &str =
+    "document.querySelector('.answer')?.getAttribute('aria-busy') === 'false'";
 
 /// An Enter that confirms a conversion, as browsers report it.
 const COMPOSING_ENTER: &str = "

@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accessibility;
 mod browser;
 mod cli;
 mod dataset;
 mod demo;
 mod env;
 mod evaluation;
+#[cfg(feature = "connected")]
+mod hub_server;
 mod ingest_worker;
+#[cfg(feature = "connected")]
+mod model_fetch;
 mod mutants;
 mod tidy;
 mod web_driver;

@@ -80,6 +80,12 @@ impl Browser {
         self.post("/goog/cdp/execute", &command);
     }
 
+    /// What the browser tells a screen reader of the page, in reading order.
+    pub(crate) fn accessibility(&self) -> Value {
+        let command = json!({"cmd": "Accessibility.getFullAXTree", "params": {}});
+        self.post("/goog/cdp/execute", &command)["nodes"].take()
+    }
+
     /// Runs a script in the page and gives what it returns.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", &json!({"script": script, "args": []}))

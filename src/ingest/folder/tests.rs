@@ -50,6 +50,8 @@ fn everything_is_named_and_counted() {
     assert_eq!(names, ["a.md", "b/二.txt"]);
     let failures: Vec<_> = report.failures.iter().map(|(name, _)| name.as_str()).collect();
     let linked = if cfg!(unix) { &["link.md"][..] } else { &[] };
+    let link = report.failures.last().filter(|_| cfg!(unix)).map(|(_, why)| why.clone());
+    assert_eq!(link, cfg!(unix).then_some(IngestError::Place(Place::Link)));
     assert_eq!(failures, [&["b/dataset.toml", "c.txt", "d.jtd"][..], linked].concat());
     assert_eq!(report.failures[0].1, IngestError::Unsupported);
     assert_eq!(report.warnings, [("a.md".to_owned(), "何か".to_owned())]);

@@ -28,7 +28,7 @@ export class AnswerView {
     this.columns = el("div", { class: "answer-columns" }, this.main, this.sources, this.made);
     this.element = el(
       "article",
-      { class: "answer", "aria-label": "回答" },
+      { class: "answer" },
       el("header", { class: "answer-head" }, el("h2", { class: "answer-title" }, "回答"), this.badge),
       el("p", { class: "asked" }, el("span", { class: "asked-label" }, "質問"), el("span", {}, entry.question)),
       this.progress,
@@ -79,10 +79,18 @@ export class AnswerView {
       const before = [...text.slice(at, match.index)];
       // The number stays on the line of the character before it.
       const last = before.length > 0 && before.at(-1) !== "\n" ? before.pop() : "";
-      this.text.append(before.join(""), el("span", { class: "kept" }, last, citation(source)));
+      this.writeText(before.join(""));
+      this.text.append(el("span", { class: "kept" }, last, citation(source)));
       at = match.index + match[0].length;
     }
-    if (at < text.length) this.text.append(text.slice(at));
+    this.writeText(text.slice(at));
+  }
+
+  /** One text node between two citations: screen readers stop at the border of every node. */
+  writeText(text) {
+    const last = this.text.lastChild;
+    if (last?.nodeType === Node.TEXT_NODE) last.appendData(text);
+    else if (text !== "") this.text.append(text);
   }
 
   afterText() {
@@ -130,7 +138,7 @@ export class AnswerView {
 function citation(source) {
   const label = `[${source.number}] 出典を開く：${source.citation}`;
   const open = () => openPassage(source);
-  return el("button", { class: "cite", type: "button", "aria-label": label, title: source.citation, on: { click: open } }, String(source.number));
+  return el("button", { class: "cite", type: "button", "aria-label": label, "aria-haspopup": "dialog", on: { click: open } }, String(source.number));
 }
 
 const heading = (text) => el("h3", { class: "sources-title" }, text);
@@ -157,7 +165,7 @@ function sourceItem(source, cited) {
 function provenance(summary) {
   const rows = provenanceRows(summary).map(([name, value, long]) => {
     const shown = long
-      ? el("details", {}, el("summary", { title: long }, value), " ", el("code", { class: "hash" }, long))
+      ? el("details", {}, el("summary", { "aria-label": `${name} ${value}、全体を表示` }, value), " ", el("code", { class: "hash" }, long))
       : value;
     return el("div", {}, el("dt", {}, name), el("dd", {}, shown));
   });

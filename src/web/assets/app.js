@@ -2,7 +2,7 @@
 
 import { AnswerView } from "./answer.js";
 import { byId, el } from "./dom.js";
-import { now } from "./format.js";
+import { now, spokenAnswer } from "./format.js";
 import { History } from "./history.js";
 import { setUpPassage } from "./passage.js";
 import { AskError, answerEvents, fetchJson } from "./stream.js";
@@ -15,6 +15,9 @@ const live = el("p", { class: "visually-hidden", role: "status" });
 const views = new Map();
 const history = new History(show);
 let running = null;
+
+// Height of an answer's beginning that can be read without scrolling, in CSS pixels.
+const SHOWN_LEAST = 300;
 
 function ticks() {
   return [...document.querySelectorAll("input[name=datasets]")];
@@ -42,13 +45,15 @@ function viewOf(entry) {
 function show(entry) {
   history.show(entry);
   place.replaceChildren(viewOf(entry).element);
-  place.scrollIntoView({ block: "nearest" });
+  const shown = window.innerHeight - place.getBoundingClientRect().top;
+  // Where hardly anything of it would show, as on a phone, the answer begins at the top.
+  place.scrollIntoView({ block: shown < SHOWN_LEAST ? "start" : "nearest" });
 }
 
-/** What is said once to everybody: on the answer and to a screen reader. */
-function say(entry, message) {
+/** What is said once to everybody: on the answer and to a screen reader, which may hear more. */
+function say(entry, message, spoken = message) {
   viewOf(entry).say(message);
-  live.replaceChildren(message);
+  live.replaceChildren(spoken);
 }
 
 async function ask(text) {
@@ -57,9 +62,12 @@ async function ask(text) {
   if (asked === "") return complain("質問を入力してください。");
   const chosen = ticks().filter((tick) => tick.checked);
   if (ticks().length > 0 && chosen.length === 0) {
-    complain("使うデータセットを1つ以上選んでください。");
+    const message = "使うデータセットを1つ以上選んでください。";
+    complain(message);
     byId("datasets").open = true;
     ticks()[0].focus();
+    // The message describes the question box, which the focus has just left.
+    live.replaceChildren(message);
     return undefined;
   }
   complain("");
@@ -108,13 +116,19 @@ function take(entry, event) {
   } else if (event.type === "finished") {
     entry.summary = event.summary;
     entry.state = event.summary.finish === "cancelled" ? "stopped" : "done";
-    const cited = event.summary.cited.length;
-    say(entry, event.summary.kind === "not-found" ? "該当する資料は見つかりませんでした。" : `回答ができました。出典は${cited}件です。`);
+    const message = outcome(event.summary);
+    say(entry, message, spokenAnswer(entry, message));
   } else if (event.type === "failed") {
     entry.state = "failed";
     entry.message = event.message;
     say(entry, event.message);
   }
+}
+
+function outcome(summary) {
+  if (summary.finish === "cancelled") return "回答の作成を停止しました。";
+  if (summary.kind === "not-found") return "該当する資料は見つかりませんでした。";
+  return `回答ができました。出典は${summary.cited.length}件です。`;
 }
 
 /** The reader stopped it, or it broke off before the appliance could say how it ended. */
@@ -184,8 +198,10 @@ async function checkHealth() {
 
 function setUp() {
   document.body.append(live);
-  setUpPassage();
+  // What was announced would be announced again when the page comes back from behind the dialog.
+  setUpPassage(() => live.replaceChildren());
   byId("question-keys").hidden = false;
+  question.setAttribute("aria-describedby", "question-hint question-keys question-error");
   form.noValidate = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,5 +1,7 @@
 // What the page says about sources and provenance, as plain text.
 
+const CITED = /\[(\d{1,3})\]/g;
+
 const ERAS = [
   ["令和", "2019-05-01"],
   ["平成", "1989-01-08"],
@@ -89,6 +91,13 @@ export function notes(entry) {
   return said;
 }
 
+/** What a screen reader hears at the end: the outcome, the answer, and what to beware of. The answer
+ * itself is not announced while it grows, since it would be read in scraps. */
+export function spokenAnswer(entry, outcome) {
+  const text = entry.text.replace(CITED, "（出典$1）").trim();
+  return [outcome, text, ...notes(entry)].join("\n");
+}
+
 /** Sources that the answer cites, and the others. */
 export function sortedSources(entry) {
   const cited = new Set(entry.summary?.cited ?? citedIn(entry.text));
@@ -99,7 +108,7 @@ export function sortedSources(entry) {
 }
 
 function citedIn(text) {
-  return [...text.matchAll(/\[(\d{1,3})\]/g)].map((match) => Number(match[1]));
+  return [...text.matchAll(CITED)].map((match) => Number(match[1]));
 }
 
 /** The whole answer as text to paste: question, answer, sources, provenance. */

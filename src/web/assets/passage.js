@@ -34,9 +34,12 @@ export function badges(source) {
   );
 }
 
+let beforeOpening = () => {};
+
 /** Opens the passage; focus goes to its title and comes back when the dialog closes. */
 export function openPassage(source) {
   const dialog = byId("passage");
+  beforeOpening();
   byId("passage-title").replaceChildren(`[${source.number}] ${source.citation}`);
   byId("passage-body").replaceChildren(facts(source), fullText(source));
   dialog.showModal();
@@ -44,9 +47,10 @@ export function openPassage(source) {
   byId("passage-title").focus();
 }
 
-/** Wires the close button and a click beside the dialog. */
-export function setUpPassage() {
+/** Wires the close button and a click beside the dialog; `onOpen` is called before it opens. */
+export function setUpPassage(onOpen) {
   const dialog = byId("passage");
+  beforeOpening = onOpen;
   byId("passage-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
