@@ -11,6 +11,7 @@
 pub(crate) mod dense;
 pub(crate) mod elementwise;
 pub(crate) mod floats;
+pub(crate) mod limits;
 pub(crate) mod matmul;
 pub(crate) mod q4k;
 pub(crate) mod q6k;
