@@ -127,6 +127,8 @@ impl Figure {
             Self::Prefill(tokens) => format!("prefill {tokens}"),
             Self::Decode(context) if ja => format!("生成 文脈{context}"),
             Self::Decode(context) => format!("decode at context {context}"),
+            Self::UsersSum(1) if ja => "1人の生成".to_owned(),
+            Self::UsersSum(1) => "1 user decoding".to_owned(),
             Self::UsersSum(users) if ja => format!("{users}人同時の生成 合計"),
             Self::UsersSum(users) => format!("{users} users decoding, sum"),
             Self::UsersSlowest(users) if ja => format!("{users}人同時の生成 最も遅い人"),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::super::{Context, output};
 use super::figures::{Figure, Spread, Summary};
 use super::llama_cpp::FlashAttention;
+use super::quiet;
 use super::roofline::Point;
 use super::scenario::{LeftOut, Plan, RagTokens, Why};
 use super::search::SearchReport;
@@ -18,7 +19,9 @@ pub(super) struct Report {
     pub(super) threads: usize,
     /// False where the model runs on the portable path.
     pub(super) fast_kernels: bool,
-    /// Ended by Ctrl-C or a failure: what was measured until then.
+    /// Share of all processors that other programs took before the start.
+    pub(super) others_busy_percent: Option<f64>,
+    /// False where it was ended by Ctrl-C or a failure; then this is what was measured until then.
     pub(super) complete: bool,
     pub(super) model: Option<ModelInfo>,
     pub(super) machine: Option<Machine>,
@@ -86,6 +89,7 @@ impl Report {
     pub(super) fn print(&self, context: &Context) {
         say!("{}", self.title().trim_end_matches([' ', ':']));
         self.print_machine(context);
+        self.print_disturbance(context);
         self.print_peer(context);
         if !self.figures.is_empty() {
             self.print_figures(context);
@@ -125,6 +129,20 @@ impl Report {
             machine.read_gb_per_s,
             int8.collect::<Vec<_>>().join(" / "),
         );
+    }
+
+    fn print_disturbance(&self, context: &Context) {
+        let disturbing = |percent: &f64| *percent > quiet::DISTURBING_PERCENT;
+        let Some(percent) = self.others_busy_percent.filter(disturbing) else { return };
+        match context.lang {
+            Lang::Ja => say!(
+                "注意：測る前から、ほかのプログラムがCPUの{percent:.0}%を使っていました。結果は当てになりません。"
+            ),
+            Lang::En => say!(
+                "Careful: other programs took {percent:.0}% of the processors before the start; \
+                 these figures are not to be trusted."
+            ),
+        }
     }
 
     fn print_peer(&self, context: &Context) {

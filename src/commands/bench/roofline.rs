@@ -4,7 +4,8 @@
 //! The place of a point on the x axis belongs to the work, not to who does it: every weight is
 //! read once in a step, every cached key and value once for each token that looks at it alone, a
 //! prompt is one step. So kura's point and the peer's stand above each other, and the higher is
-//! the quicker.
+//! the quicker. A model that fits the processor's caches is not read from memory at every step:
+//! there the slope is no limit.
 
 use serde::Serialize;
 

@@ -117,7 +117,9 @@ impl Run<'_> {
             let streams = self.ask(&mut side, asked, self.plan.decode_tokens)?;
             let slowest = streams.iter().map(rate).fold(f64::INFINITY, f64::min);
             self.note(Figure::UsersSum(users), rate_together(&streams));
-            self.note(Figure::UsersSlowest(users), slowest);
+            if users > 1 {
+                self.note(Figure::UsersSlowest(users), slowest);
+            }
         }
         self.note_memory(Scenario::Users, &side);
         Ok(())

@@ -144,7 +144,8 @@ impl Plan {
             model_context_tokens,
         };
         plan.prefill_tokens = plan.fitting(Scenario::Prefill, &[128, 512, 2048], 1);
-        plan.decode_contexts = plan.fitting(Scenario::Decode, &[0, 1024, 4096], 1 + plan.decode_tokens);
+        plan.decode_contexts =
+            plan.fitting(Scenario::Decode, &[0, 1024, 4096], 1 + plan.decode_tokens);
         plan.fit_users();
         plan.fit_rag();
         plan.fit_copy();
