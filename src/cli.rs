@@ -252,18 +252,30 @@ pub struct BenchArgs {
     /// GGUF file [default: the model in use]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
-    /// Tokens of the prompt
-    #[arg(long, value_name = "N", default_value_t = 512)]
-    pub prompt_tokens: usize,
-    /// Tokens to generate
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    pub decode_tokens: usize,
-    /// Times each part is measured
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    pub repeat: usize,
+    /// Only these, separated by commas: prefill, decode, users, rag, copy, load, search
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Smaller sizes, about a minute
+    #[arg(long)]
+    pub quick: bool,
+    /// Rounds over everything [default: 1; with --against 3]
+    #[arg(long, value_name = "N")]
+    pub repeat: Option<usize>,
+    /// Run the same with a peer in turn: llama-cpp (Python package llama-cpp-python)
+    #[arg(long, value_name = "PEER", value_parser = ["llama-cpp"])]
+    pub against: Option<String>,
+    /// Python that has the peer's package [default: python3]
+    #[arg(long, value_name = "PATH", requires = "against")]
+    pub python: Option<PathBuf>,
+    /// Draw how near the figures are to the machine's limits (SVG)
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Hold the model and answer on stdin and stdout (used by `bench` for its own measurements)
+    #[arg(long, hide = true)]
+    pub worker: bool,
 }
 
 /// `kura doctor`

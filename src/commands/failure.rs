@@ -32,6 +32,11 @@ impl Failure {
         }
     }
 
+    /// Ctrl-C in work that gave something until then.
+    pub(super) fn stopped(ja: &str, en: &str) -> Self {
+        Self { ja: ja.to_owned(), en: en.to_owned(), code: 130 }
+    }
+
     /// Already reported in the output; only the exit status is left.
     pub(super) fn reported(ja: &str, en: &str) -> Self {
         Self::new(ja, en)

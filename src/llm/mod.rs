@@ -34,6 +34,7 @@ pub use engine::{
 pub use error::ModelError;
 pub use info::ModelInfo;
 pub use kernels::has_fast_kernels;
+pub use kernels::limits::{Int8Limit, MachineLimits, machine_limits};
 pub use kv_cache::KvType;
 pub use model::{LoadError, Model, PromptError, TextEvent, TextReason, TextRequest, TextStream};
 pub use sampler::Sampling;

@@ -14,6 +14,7 @@ pub(crate) mod bytes;
 pub(crate) mod dense;
 pub(crate) mod elementwise;
 pub(crate) mod floats;
+pub(crate) mod limits;
 pub(crate) mod matmul;
 pub(crate) mod pool;
 #[cfg(test)]
