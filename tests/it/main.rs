@@ -10,6 +10,7 @@ mod env;
 mod evaluation;
 mod ingest_worker;
 mod mutants;
+mod prompt;
 mod tidy;
 mod web_driver;
 mod web_env;
