@@ -238,6 +238,9 @@ pub struct EvalRetrievalArgs {
     /// Search with the choices of a question as well
     #[arg(long)]
     pub choices: bool,
+    /// Report as well how often what answers is left in prompts of 300 to 1,200 tokens
+    #[arg(long)]
+    pub prompts: bool,
     /// Field of a question line that is searched
     #[arg(long, value_name = "FIELD", default_value = "query")]
     pub field: String,

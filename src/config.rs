@@ -95,6 +95,9 @@ pub struct AnswerConfig {
     pub max_tokens: usize,
     /// 0 is greedy.
     pub temperature: f32,
+    /// Seconds within which the first token should come: passages are cut to what the model reads
+    /// in this time on this box. 0 sets no limit but the context.
+    pub first_token_target_s: f64,
 }
 
 /// `[ingest]`
@@ -125,7 +128,12 @@ impl Default for Config {
                 prefill_step_ms: 250,
                 speculation: true,
             },
-            answer: AnswerConfig { passages: 4, max_tokens: 400, temperature: 0.0 },
+            answer: AnswerConfig {
+                passages: 4,
+                max_tokens: 400,
+                temperature: 0.0,
+                first_token_target_s: 5.0,
+            },
             ingest: IngestConfig { time_limit_s: 30, memory_limit_mib: 512 },
         }
     }

@@ -1,5 +1,7 @@
 //! Japanese normalization that every layer shares: width, numerals, article keys, sentences.
 
+use std::ops::Range;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// The language of messages for people.
@@ -119,12 +121,19 @@ pub fn article_label(key: &str, unit: &str) -> String {
 /// Cuts a text into sentences, each with its closing mark; line ends also close one.
 /// No cut falls inside 「」, 『』 or （）. Blank sentences are left out.
 pub fn sentences(text: &str) -> Vec<&str> {
+    sentence_ranges(text).into_iter().map(|range| &text[range]).collect()
+}
+
+/// The same as byte ranges of the text, without the blanks around each.
+pub fn sentence_ranges(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let (mut start, mut depth) = (0, 0usize);
     let mut push = |from: usize, to: usize| {
-        let sentence = text[from..to].trim();
+        let piece = &text[from..to];
+        let sentence = piece.trim();
         if !sentence.is_empty() {
-            found.push(sentence);
+            let start = from + (piece.len() - piece.trim_start().len());
+            found.push(start..start + sentence.len());
         }
     };
     for (at, c) in text.char_indices() {

@@ -13,8 +13,8 @@ const LONGEST: usize = 24;
 /// Checks citations while text streams through.
 #[derive(Debug)]
 pub(super) struct CitationFilter {
-    /// Passages given, numbered from 1.
-    given: usize,
+    /// Numbers of the passages given.
+    given: Vec<usize>,
     /// An open bracket and what follows it, not yet known to be a citation.
     held: String,
     cited: BTreeSet<usize>,
@@ -22,7 +22,7 @@ pub(super) struct CitationFilter {
 }
 
 impl CitationFilter {
-    pub(super) fn new(given: usize) -> Self {
+    pub(super) fn new(given: Vec<usize>) -> Self {
         Self { given, held: String::new(), cited: BTreeSet::new(), removed: 0 }
     }
 
@@ -68,7 +68,7 @@ impl CitationFilter {
             return;
         };
         for number in numbers {
-            if (1..=self.given).contains(&number) {
+            if self.given.contains(&number) {
                 self.cited.insert(number);
                 shown.push_str(&format!("[{number}]"));
             } else {
@@ -113,7 +113,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn run(pieces: &[&str], given: usize) -> (String, Vec<usize>, usize) {
-        let mut filter = CitationFilter::new(given);
+        let mut filter = CitationFilter::new((1..=given).collect());
         let mut shown: String = pieces.iter().map(|piece| filter.push(piece)).collect();
         shown.push_str(&filter.finish());
         (shown, filter.cited(), filter.removed())

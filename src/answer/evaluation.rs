@@ -9,13 +9,14 @@
 
 pub mod judge;
 pub mod questions;
+pub mod survival;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::library::{Library, Shelf};
 use super::pipeline::message;
-use super::prompt::{self, CHOOSE, INSTRUCTIONS};
+use super::prompt::{self, Asked, CHOOSE, Given, INSTRUCTIONS};
 use super::slot::{Loaded, ModelSlot, Slot};
 use super::types::ChatTurn;
 use crate::config::{Config, EngineConfig};
@@ -118,7 +119,7 @@ impl Examiner {
         let engine = EngineConfig { slots: 1, context_tokens: 0, ..config.engine.clone() };
         let options = EngineOptions::from_config(&engine);
         let shelf = Library::new(data).shelf().map_err(|why| data_error(&why))?;
-        let slot = ModelSlot::new(installation, Some(id.to_owned()), options);
+        let slot = ModelSlot::quiet(installation, Some(id.to_owned()), options);
         let loaded = match slot.settled().await {
             Slot::Ready(loaded) => loaded,
             Slot::Unusable(why) => return Err(EvaluationError::Model(why)),
@@ -297,11 +298,18 @@ impl Examiner {
         };
         let context = model.context_tokens();
         let room = ANSWER_TOKENS.min(context / 3);
-        let given: Vec<&Passage> = passages.iter().collect();
+        let relevance = self.shelf.searcher.relevance(&question.text, None);
+        let relevance = relevance.map_err(|why| data_error(&why))?;
+        let asked = Asked { instructions, question: asked, relevance: &relevance };
+        let given: Vec<Given<'_>> = (1..)
+            .zip(passages)
+            .map(|(number, passage)| Given { number, rank: number, passage })
+            .collect();
         let count = |turns: &[ChatTurn]| tokens(turns).map(|tokens| tokens.len());
-        let built = prompt::build(instructions, asked, &given, context - room, count)
+        let text_tokens = |text: &str| self.loaded.text_tokens(text);
+        let built = prompt::build(asked, &given, context - room, count, text_tokens)
             .map_err(|why| failed(why.to_string()))?
-            .filter(|built| built.given == passages.len());
+            .filter(|built| built.numbers.len() == passages.len());
         let Some(built) = built else { return Ok(None) };
         let prompt = tokens(&built.turns).map_err(|why| failed(why.to_string()))?;
         Ok(Some((prompt, room)))

@@ -1,11 +1,13 @@
-//! The excerpt answer: where no model can be used, the best sentences of the passages, quoted.
+//! The best sentences of the passages, quoted: on the screen while the model still reads, and the
+//! whole answer where no model can be used.
 //!
-//! A sentence counts by the share of the question's character bigrams that it holds, with a bonus
-//! for its passage's rank, since search has already judged the passages.
+//! A sentence counts by what it has of the question (rare words more), with a bonus for its
+//! passage's rank, since search has already judged the passages. Items and rows of tables count as
+//! sentences.
 
-use std::collections::HashSet;
-
-use crate::text::{normalize, sentences};
+use super::trim::{LONG_CHARS, units};
+use super::types::Excerpt;
+use crate::search::Relevance;
 
 /// Sentences quoted at most.
 const MOST: usize = 3;
@@ -13,58 +15,48 @@ const MOST: usize = 3;
 /// Characters quoted at most from one sentence.
 const LONGEST: usize = 300;
 
-/// A quoted sentence and the number of its passage.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Quote {
+/// What a value of the kind asked for adds, and what the first rank does.
+const VALUE: f32 = 0.1;
+const FIRST: f32 = 0.15;
+
+/// A sentence of less than this part of the best one's score is not quoted.
+const LEAST: f32 = 0.6;
+
+/// A passage to quote from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quotable<'p> {
     pub(super) number: usize,
-    pub(super) sentence: String,
+    /// Place in the order of the search, from 1.
+    pub(super) rank: usize,
+    pub(super) text: &'p str,
 }
 
-/// Picks the sentences that answer best, in order of their passages. `texts` are the passages,
-/// best first, numbered from 1. At least one sentence is quoted when there is any text.
-pub(super) fn quotes(question: &str, texts: &[&str]) -> Vec<Quote> {
-    let wanted = bigrams(question);
-    let mut scored: Vec<(f64, usize, usize, &str)> = Vec::new();
-    for (rank, text) in texts.iter().enumerate() {
-        for (position, sentence) in sentences(text).into_iter().enumerate() {
-            let shared = bigrams(sentence).intersection(&wanted).count();
-            let share = shared as f64 / wanted.len().max(1) as f64;
-            let brevity = 1.0 / (1.0 + sentence.chars().count() as f64 / 400.0);
-            let score = share * brevity + 0.15 / (1.0 + rank as f64);
-            scored.push((score, rank, position, sentence));
+/// Picks the sentences that answer best, best passage first. At least one is quoted when there is
+/// any text.
+pub(super) fn quotes(relevance: &Relevance, passages: &[Quotable<'_>]) -> Vec<Excerpt> {
+    let mut scored: Vec<(f32, usize, usize, Excerpt)> = Vec::new();
+    for passage in passages {
+        for unit in units(passage.text, LONGEST.max(LONG_CHARS)) {
+            let sentence = &passage.text[unit.range.clone()];
+            let brevity = 1.0 / (1.0 + sentence.chars().count() as f32 / 400.0);
+            let value = if relevance.has_value(sentence) { VALUE } else { 0.0 };
+            let score = (relevance.share(sentence) + value) * brevity + FIRST / passage.rank as f32;
+            let excerpt = Excerpt { number: passage.number, text: shorten(sentence) };
+            scored.push((score, passage.rank, unit.range.start, excerpt));
         }
     }
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
     let best = scored.first().map_or(0.0, |first| first.0);
-    scored.retain(|(score, ..)| *score >= best * 0.6);
+    scored.retain(|(score, ..)| *score >= best * LEAST);
     scored.truncate(MOST);
-    scored.sort_by_key(|(_, rank, position, _)| (*rank, *position));
-    scored
-        .into_iter()
-        .map(|(_, rank, _, sentence)| Quote { number: rank + 1, sentence: shorten(sentence) })
-        .collect()
+    scored.sort_by_key(|(_, rank, start, _)| (*rank, *start));
+    scored.into_iter().map(|(.., excerpt)| excerpt).collect()
 }
 
-/// A quotation in the form of an answer: 「…」[1], a line each.
-pub(super) fn compose(quotes: &[Quote]) -> String {
-    let line = |quote: &Quote| format!("「{}」[{}]", quote.sentence, quote.number);
-    quotes.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// The share of the question's bigrams that a text holds, 0 to 1.
-pub(super) fn overlap(question: &HashSet<(char, char)>, text: &str) -> f64 {
-    let shared = bigrams(text).intersection(question).count();
-    shared as f64 / question.len().max(1) as f64
-}
-
-/// Character bigrams of letters and digits, normalized.
-pub(super) fn bigrams(text: &str) -> HashSet<(char, char)> {
-    let characters: Vec<char> = normalize(text).to_lowercase().chars().collect();
-    characters
-        .windows(2)
-        .filter(|pair| pair.iter().all(|c| c.is_alphanumeric()))
-        .map(|pair| (pair[0], pair[1]))
-        .collect()
+/// Excerpts in the form of an answer: 「…」[1], a line each.
+pub(super) fn compose(excerpts: &[Excerpt]) -> String {
+    let line = |excerpt: &Excerpt| format!("「{}」[{}]", excerpt.text, excerpt.number);
+    excerpts.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn shorten(sentence: &str) -> String {
@@ -84,14 +76,18 @@ mod tests {
             "証明書の交付を請求する者は、申請書を提出する。住民票の写しの手数料は、一通につき三百円とする。",
             "この規則は、公布の日から施行する。",
         ];
-        let found = quotes("住民票の写しの手数料はいくらですか", &texts);
-        assert_eq!(found[0].sentence, "住民票の写しの手数料は、一通につき三百円とする。");
-        assert_eq!(compose(&found[..1]), "「住民票の写しの手数料は、一通につき三百円とする。」[1]");
+        let passages =
+            [(2, 1), (1, 2)].map(|(number, rank)| Quotable { number, rank, text: texts[rank - 1] });
+        let relevance = Relevance::plain("住民票の写しの手数料はいくらですか");
+        let found = quotes(&relevance, &passages);
+        assert_eq!(found[0].text, "住民票の写しの手数料は、一通につき三百円とする。");
+        assert_eq!(compose(&found[..1]), "「住民票の写しの手数料は、一通につき三百円とする。」[2]");
     }
 
     #[test]
     fn nothing_to_quote() {
-        assert_eq!(quotes("質問", &[]), []);
-        assert_eq!(quotes("", &["文。"]).len(), 1);
+        assert_eq!(quotes(&Relevance::plain("質問"), &[]), []);
+        let passage = Quotable { number: 1, rank: 1, text: "文。" };
+        assert_eq!(quotes(&Relevance::plain(""), &[passage]).len(), 1);
     }
 }

@@ -7,12 +7,14 @@ pub mod evaluation;
 mod excerpt;
 mod library;
 mod looping;
+mod pace;
 mod pipeline;
 mod prompt;
 mod quotes;
 mod service;
 mod slot;
 mod sources;
+mod trim;
 pub mod types;
 
 pub use crate::llm::EngineStats;

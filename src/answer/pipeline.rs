@@ -1,4 +1,7 @@
 //! The way of one request: retrieve → prompt → generate → check → stamp, as events.
+//!
+//! What was found is sent before the model is asked: the reader has the passages, and the sentences
+//! of them that fit best, while the model still reads.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,9 +15,9 @@ use super::service::Inner;
 use super::slot::{Loaded, Slot};
 use super::types::*;
 use super::{excerpt, prompt, quotes, sources};
-use crate::document::{DatasetIdentity, ModelIdentity, Passage, Provenance, timestamp};
+use crate::document::{DatasetIdentity, ModelIdentity, Provenance, timestamp};
 use crate::llm::{ChatMessage, PromptError, Sampling, TextEvent, TextReason, TextRequest};
-use crate::search::Query;
+use crate::search::{Query, Relevance, SearchError};
 
 /// What the reader sees when nothing fits.
 const NOT_FOUND: &str =
@@ -36,6 +39,16 @@ pub(super) struct Job {
     started: Instant,
     usage: Usage,
     notes: Vec<String>,
+}
+
+/// What an answer is made from.
+struct Matter {
+    question: String,
+    datasets: Vec<DatasetIdentity>,
+    sources: Vec<Source>,
+    /// The sentences of the sources that fit the question best.
+    excerpt: Vec<Excerpt>,
+    relevance: Relevance,
 }
 
 /// The reader went away.
@@ -99,43 +112,31 @@ impl Plain {
 
 /// Runs a request to the model alone.
 pub(super) async fn plain(mut job: Job, plain: Plain) {
-    let Ok(()) = job.send(AnswerEvent::Sources { sources: Vec::new() }).await else { return };
+    let Ok(()) = job.announce(&[], &[]).await else { return };
     let Ok(written) = job.generate(&plain.loaded, plain.request, None).await else { return };
     job.close(AnswerKind::Plain, written, Some(&plain.loaded), Vec::new()).await;
 }
 
 /// Answers a question from the data sets of a shelf.
 pub(super) async fn answer(mut job: Job, shelf: Arc<Shelf>, request: AnswerRequest) {
-    let datasets = shelf.identities(request.datasets.as_deref());
-    job.note_data(&shelf, &datasets);
-    let sources = match job.retrieve(&shelf, &request).await {
-        Ok(sources) => sources,
+    let matter = match job.retrieve(&shelf, &request).await {
+        Ok(matter) => matter,
         Err(why) => return job.fail(format!("検索できませんでした（{why}）。")).await,
     };
-    if sources.is_empty() {
-        let sent = job.send(AnswerEvent::Sources { sources }).await;
-        if sent.is_ok() {
-            let text = if shelf.records.is_empty() { NO_DATA } else { NOT_FOUND };
-            job.whole(AnswerKind::NotFound, text, Vec::new(), datasets).await;
-        }
-        return;
+    let Ok(()) = job.announce(&matter.sources, &matter.excerpt).await else { return };
+    if matter.sources.is_empty() {
+        let text = if shelf.records.is_empty() { NO_DATA } else { NOT_FOUND };
+        return job.whole(AnswerKind::NotFound, text, Vec::new(), matter.datasets).await;
     }
     let loaded = match job.inner.model.settled().await {
         Slot::Ready(loaded) => loaded,
-        Slot::Unusable(why) => {
-            return job.excerpt(&request.question, sources, datasets, &why).await;
-        }
+        Slot::Unusable(why) => return job.quote(matter, &why).await,
         Slot::Loading => return,
     };
-    match job.prepare(&loaded, &request, &sources) {
-        Ok(Some((text_request, given))) => {
-            job.write(&loaded, text_request, given, sources, &request.question, datasets).await;
-        }
-        Ok(None) => {
-            let why = "資料がモデルの扱える長さを超えています";
-            job.excerpt(&request.question, sources, datasets, why).await;
-        }
-        Err(why) => job.excerpt(&request.question, sources, datasets, &why).await,
+    match job.prepare(&loaded, &request, &matter).await {
+        Ok(Some((text_request, given))) => job.write(&loaded, text_request, given, matter).await,
+        Ok(None) => job.quote(matter, "資料がモデルの扱える長さを超えています").await,
+        Err(why) => job.quote(matter, &why).await,
     }
 }
 
@@ -147,6 +148,11 @@ impl Job {
 
     async fn send(&self, event: AnswerEvent) -> Result<(), Gone> {
         self.events.send(event).await.map_err(|_| Gone)
+    }
+
+    async fn announce(&self, sources: &[Source], excerpt: &[Excerpt]) -> Result<(), Gone> {
+        let (sources, excerpt) = (sources.to_vec(), excerpt.to_vec());
+        self.send(AnswerEvent::Sources { sources, excerpt }).await
     }
 
     async fn fail(self, message: String) {
@@ -171,7 +177,9 @@ impl Job {
         &mut self,
         shelf: &Arc<Shelf>,
         request: &AnswerRequest,
-    ) -> Result<Vec<Source>, String> {
+    ) -> Result<Matter, String> {
+        let datasets = shelf.identities(request.datasets.as_deref());
+        self.note_data(shelf, &datasets);
         let query = Query {
             text: request.question.clone(),
             datasets: request.datasets.clone(),
@@ -179,123 +187,108 @@ impl Job {
             ..Query::default()
         };
         let searching = shelf.clone();
-        let found = tokio::task::spawn_blocking(move || searching.searcher.search(&query))
-            .await
-            .map_err(|why| why.to_string())?
-            .map_err(|why| why.to_string())?;
-        self.usage.search_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        let searched = tokio::task::spawn_blocking(move || {
+            let found = searching.searcher.search(&query)?;
+            let asked = searching.searcher.relevance(&query.text, query.datasets.as_deref())?;
+            Ok::<_, SearchError>((found, asked))
+        });
+        let searched = searched.await.map_err(|why| why.to_string())?;
+        let (found, relevance) = searched.map_err(|why| why.to_string())?;
         for label in sources::unresolved(&found) {
             self.notes.push(format!("「{label}」は、選ばれたデータセットにありません。"));
         }
-        Ok(sources::number(shelf, found.hits))
+        let sources = sources::number(shelf, found.hits);
+        let excerpt = excerpts(&relevance, &sources);
+        self.usage.search_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        let question = request.question.clone();
+        Ok(Matter { question, datasets, sources, excerpt, relevance })
     }
 
-    /// The request to the model and how many of the sources it holds; `None` when not even one
-    /// passage fits the context.
-    fn prepare(
+    /// The request to the model and the numbers of the sources that it holds; `None` when not even
+    /// one passage fits the context.
+    async fn prepare(
         &self,
         loaded: &Loaded,
         request: &AnswerRequest,
-        sources: &[Source],
-    ) -> Result<Option<(TextRequest, usize)>, String> {
-        let passages: Vec<&Passage> = sources.iter().map(|source| &source.passage).collect();
+        matter: &Matter,
+    ) -> Result<Option<(TextRequest, Vec<usize>)>, String> {
+        let settings = &self.inner.settings;
         let context = loaded.model.context_tokens();
-        let wanted = request.max_tokens.unwrap_or(self.inner.settings.max_tokens);
+        let wanted = request.max_tokens.unwrap_or(settings.max_tokens);
         let room = wanted.min(context / 3).max(ANSWER_LEAST);
         let tokens = |turns: &[ChatTurn]| {
             let messages: Vec<ChatMessage> = turns.iter().cloned().map(message).collect();
             loaded.model.chat_prompt(&messages)
         };
-        let budget = context.saturating_sub(room);
-        let built =
-            prompt::build(prompt::INSTRUCTIONS, &request.question, &passages, budget, |turns| {
-                tokens(turns).map(|tokens| tokens.len())
-            });
+        let quick = loaded.pace.budget_tokens(settings.first_token_target_s).await;
+        let budget = context.saturating_sub(room).min(quick.unwrap_or(usize::MAX));
+        let asked = prompt::Asked {
+            instructions: prompt::INSTRUCTIONS,
+            question: &matter.question,
+            relevance: &matter.relevance,
+        };
+        let given = matter.sources.iter().map(|source| prompt::Given {
+            number: source.number,
+            rank: source.rank,
+            passage: &source.passage,
+        });
+        let given: Vec<_> = given.collect();
+        let count = |turns: &[ChatTurn]| tokens(turns).map(|tokens| tokens.len());
+        let built = prompt::build(asked, &given, budget, count, |text| loaded.text_tokens(text));
         let Some(built) = built.map_err(|why| why.to_string())? else { return Ok(None) };
         let prompt = tokens(&built.turns).map_err(|why| why.to_string())?;
         let max_tokens = wanted.min(context - prompt.len());
         let sampling = resolve_sampling(&self.inner, &request.sampling);
         let stop = Vec::new();
         let request = TextRequest { prompt, max_tokens, sampling, stop, client: None };
-        Ok(Some((request, built.given)))
+        Ok(Some((request, built.numbers)))
     }
 
     async fn write(
         mut self,
         loaded: &Loaded,
         request: TextRequest,
-        given: usize,
-        mut sources: Vec<Source>,
-        question: &str,
-        datasets: Vec<DatasetIdentity>,
+        given: Vec<usize>,
+        matter: Matter,
     ) {
-        let rest = sources.split_off(given);
-        let sent = self.send(AnswerEvent::Sources { sources: sources.clone() }).await;
-        let Ok(()) = sent else { return };
-        let Ok(written) = self.generate(loaded, request, Some(given)).await else { return };
+        let Ok(mut written) = self.generate(loaded, request, Some(given)).await else { return };
         if let (Some(why), true) = (&written.failure, written.text.is_empty()) {
-            sources.extend(rest);
-            return self.quote(question, &sources, datasets, why).await;
+            return self.quote(matter, why).await;
         }
         let kind = match is_not_found(&written.text, !written.cited.is_empty()) {
             true => AnswerKind::NotFound,
             false => AnswerKind::Generated,
         };
-        let mut written = written;
         if kind == AnswerKind::Generated && written.cited.is_empty() {
-            let Ok(()) = self.support(question, &sources, &mut written).await else { return };
+            let Ok(()) = self.support(&matter.excerpt, &mut written).await else { return };
         }
-        let texts: Vec<&str> = sources.iter().map(|source| source.passage.text.as_str()).collect();
+        // Against the whole passages, of which the model may have seen a part.
+        let texts: Vec<&str> =
+            matter.sources.iter().map(|source| source.passage.text.as_str()).collect();
         let misquoted = quotes::misquoted(&written.text, &texts);
         if misquoted > 0 {
             self.notes.push(format!(
                 "「」内の引用のうち{misquoted}か所は、示された出典の文言と一致しません。出典欄の原文をお確かめください。"
             ));
         }
-        self.close(kind, written, Some(loaded), datasets).await;
+        self.close(kind, written, Some(loaded), matter.datasets).await;
     }
 
     /// Adds the best sentences of the passages to an answer that cites nothing.
-    async fn support(
-        &mut self,
-        question: &str,
-        sources: &[Source],
-        written: &mut Written,
-    ) -> Result<(), Gone> {
-        let quotes = excerpts(question, sources);
-        self.show(written, format!("\n\n該当箇所の文：\n{}", excerpt::compose(&quotes))).await?;
-        written.cited = cited(&quotes);
+    async fn support(&mut self, excerpt: &[Excerpt], written: &mut Written) -> Result<(), Gone> {
+        self.show(written, format!("\n\n該当箇所の文：\n{}", excerpt::compose(excerpt))).await?;
+        written.cited = cited(excerpt);
         let note = "モデルの回答に出典が付いていなかったため、該当箇所の文を抜き出して添えました。";
         self.notes.push(note.to_owned());
         Ok(())
     }
 
-    /// The same way without a model: announces the sources, then quotes them.
-    async fn excerpt(
-        self,
-        question: &str,
-        sources: Vec<Source>,
-        datasets: Vec<DatasetIdentity>,
-        why: &str,
-    ) {
-        let sent = self.send(AnswerEvent::Sources { sources: sources.clone() }).await;
-        if sent.is_ok() {
-            self.quote(question, &sources, datasets, why).await;
-        }
-    }
-
-    async fn quote(
-        mut self,
-        question: &str,
-        sources: &[Source],
-        datasets: Vec<DatasetIdentity>,
-        why: &str,
-    ) {
+    /// The excerpt as the answer, where no model can be used.
+    async fn quote(mut self, matter: Matter, why: &str) {
         self.notes
             .push(format!("モデルを使えないため（{why}）、該当箇所の文をそのまま抜き出しました。"));
-        let quotes = excerpts(question, sources);
-        let text = excerpt::compose(&quotes);
-        self.whole(AnswerKind::Excerpt, &text, cited(&quotes), datasets).await;
+        let text = excerpt::compose(&matter.excerpt);
+        self.whole(AnswerKind::Excerpt, &text, cited(&matter.excerpt), matter.datasets).await;
     }
 
     /// Sends a text that no model wrote, and closes.
@@ -318,12 +311,13 @@ impl Job {
         self.close(kind, written, None, datasets).await;
     }
 
-    /// Streams what the model writes. `given` turns the citation check on.
+    /// Streams what the model writes. `given`, the numbers of the passages in the prompt, turns the
+    /// citation check on.
     async fn generate(
         &mut self,
         loaded: &Loaded,
         request: TextRequest,
-        given: Option<usize>,
+        given: Option<Vec<usize>>,
     ) -> Result<Written, Gone> {
         let mut filter = given.map(CitationFilter::new);
         let mut stopping = self.inner.stopping.subscribe();
@@ -379,6 +373,10 @@ impl Job {
             }
         }
         (self.usage.prompt_tokens, self.usage.completion_tokens) = stream.counts();
+        if let Some(timing) = stream.timing() {
+            self.usage.cached_tokens = timing.cached_tokens;
+            loaded.pace.note(timing);
+        }
         if let Some(filter) = &mut filter {
             let rest = filter.finish();
             self.show(&mut written, rest).await?;
@@ -454,14 +452,19 @@ pub(super) fn is_not_found(answer: &str, cites: bool) -> bool {
 }
 
 /// The sentences of the sources that answer best.
-fn excerpts(question: &str, sources: &[Source]) -> Vec<excerpt::Quote> {
-    let texts: Vec<&str> = sources.iter().map(|source| source.passage.text.as_str()).collect();
-    excerpt::quotes(question, &texts)
+fn excerpts(relevance: &Relevance, sources: &[Source]) -> Vec<Excerpt> {
+    let quotable = sources.iter().map(|source| excerpt::Quotable {
+        number: source.number,
+        rank: source.rank,
+        text: &source.passage.text,
+    });
+    excerpt::quotes(relevance, &quotable.collect::<Vec<_>>())
 }
 
-/// The numbers that quotes name, each once.
-fn cited(quotes: &[excerpt::Quote]) -> Vec<usize> {
-    let mut numbers: Vec<usize> = quotes.iter().map(|quote| quote.number).collect();
+/// The numbers that quotes name, each once, ascending.
+fn cited(excerpt: &[Excerpt]) -> Vec<usize> {
+    let mut numbers: Vec<usize> = excerpt.iter().map(|quote| quote.number).collect();
+    numbers.sort_unstable();
     numbers.dedup();
     numbers
 }

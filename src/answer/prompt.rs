@@ -1,17 +1,31 @@
-//! The prompt: instructions, numbered passages and the question, within the model's context.
+//! The prompt: instructions, numbered passages and the question, within a budget of tokens.
+//!
+//! What changes least comes first, so that the engine finds the beginnings of prompts computed
+//! already: the instructions, then the passages in an order of their own (data set, document, place
+//! in it) whatever their rank, then the question. The same passages found in another order give
+//! the same tokens.
+//!
+//! Where all passages fit whole they are given whole, and another question about them shares them.
+//! Where they do not, each is cut to what this question needs (`trim`), and another question
+//! shares only what comes before the first passage that is cut otherwise. That is the trade: a
+//! prompt of 400 tokens that nothing is shared of is read sooner than one of 1,500 of which the
+//! half is, and the first question about a matter is the one that people wait for. Tried and left:
+//! giving a passage in the form in which it was given last; then an answer would depend on what
+//! others had asked before.
 
 use std::fmt::Write;
 
-use super::excerpt::{bigrams, overlap};
+use super::trim::{LONG_CHARS, Plan, SHORT_CHARS};
 use super::types::ChatTurn;
 use crate::document::Passage;
-use crate::text::sentences;
+use crate::search::Relevance;
 
 /// What the model is told before every question.
 pub(super) const INSTRUCTIONS: &str = "あなたは自治体職員を助ける業務アシスタントです。\
 資料だけを根拠に、日本語で簡潔に答えてください。\
 文ごとに根拠の資料の番号を[1]のように付けてください。\
-資料に答えがないときは「該当なし」とだけ答えてください。";
+資料に答えがないときは「該当なし」とだけ答えてください。\
+資料の「…」は、途中を省いた印です。";
 
 /// What the model is told before a question with choices.
 pub(super) const CHOOSE: &str = "あなたは自治体職員を助ける業務アシスタントです。\
@@ -20,165 +34,149 @@ pub(super) const CHOOSE: &str = "あなたは自治体職員を助ける業務�
 /// A passage is left out rather than cut below this many tokens.
 const LEAST_TOKENS: usize = 48;
 
-/// Turns for the chat template, and how many of the passages they hold.
+/// How much less a passage's sentences are worth for each place that it was found behind the first.
+const RANK: f32 = 0.15;
+
+/// Times that a prompt is cut again because it came out longer than its parts.
+const ROUNDS: usize = 8;
+
+/// A passage that may be given, under the number by which the answer cites it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Given<'p> {
+    pub(super) number: usize,
+    /// Place in the order of the search, from 1: the last ones are left out first.
+    pub(super) rank: usize,
+    pub(super) passage: &'p Passage,
+}
+
+/// What a prompt is made for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'q> {
+    pub(super) instructions: &'q str,
+    pub(super) question: &'q str,
+    pub(super) relevance: &'q Relevance,
+}
+
+/// Turns for the chat template, and which passages they hold.
 #[derive(Debug)]
 pub(super) struct Prompt {
     pub(super) turns: Vec<ChatTurn>,
-    /// The first so many passages were given, numbered from 1.
-    pub(super) given: usize,
+    /// Numbers of the passages given, ascending.
+    pub(super) numbers: Vec<usize>,
 }
 
-/// Fits as many passages as the budget allows, best first. `count` gives the tokens of rendered
-/// turns; `budget` is the context less the room kept for the answer. A passage that is too long is
-/// cut to the sentences that fit the question best. `None` when not even one passage fits.
+/// Fits as many passages as the budget allows, in the order in which they come. `count` gives the
+/// tokens of rendered turns, `text_tokens` those of a piece of text. `None` when not even one
+/// passage fits.
+///
+/// # Errors
+/// What `count` gave.
 pub(super) fn build<E>(
-    instructions: &str,
-    question: &str,
-    passages: &[&Passage],
-    budget: usize,
+    asked: Asked<'_>,
+    passages: &[Given<'_>],
+    budget_tokens: usize,
     count: impl Fn(&[ChatTurn]) -> Result<usize, E>,
+    text_tokens: impl Fn(&str) -> usize,
 ) -> Result<Option<Prompt>, E> {
-    for given in (1..=passages.len()).rev() {
-        let headers: Vec<String> = passages[..given].iter().enumerate().map(header).collect();
-        let empty: Vec<&str> = vec![""; given];
-        let frame = count(&turns(instructions, question, &headers, &empty))?;
-        let Some(room) = budget.checked_sub(frame) else { continue };
-        if room < given * LEAST_TOKENS {
+    let most = passages.len();
+    for (given, long_chars) in
+        (1..=most).rev().map(|given| (given, LONG_CHARS)).chain([(most.min(1), SHORT_CHARS)])
+    {
+        let page = Page::of(asked, passages, given);
+        let frame = count(&page.turns(&vec![String::new(); given]))?;
+        let Some(room) = budget_tokens.checked_sub(frame) else { continue };
+        if given == 0 || room < given * LEAST_TOKENS {
             continue;
         }
-        let mut texts: Vec<String> = passages[..given].iter().map(|p| p.text.clone()).collect();
-        // Tokens per character differ by tokenizer: shrink by the measured ratio until it fits.
-        for _ in 0..8 {
-            let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
-            let turns = turns(instructions, question, &headers, &borrowed);
+        let whole: Vec<String> = page.given.iter().map(|g| g.passage.text.clone()).collect();
+        let turns = page.turns(&whole);
+        if count(&turns)? <= budget_tokens {
+            return Ok(Some(page.prompt(turns)));
+        }
+        let mut plans: Vec<Plan<'_>> = page
+            .given
+            .iter()
+            .map(|g| Plan::new(&g.passage.text, asked.relevance, long_chars, &text_tokens))
+            .collect();
+        let mut allowed = room;
+        for _ in 0..ROUNDS {
+            let Some(steps) = page.share_out(&mut plans, allowed) else { break };
+            let texts: Vec<String> =
+                plans.iter().zip(&steps).map(|(plan, steps)| plan.text(*steps)).collect();
+            let turns = page.turns(&texts);
             let used = count(&turns)?;
-            if used <= budget {
-                return Ok(Some(Prompt { turns, given }));
+            if used <= budget_tokens {
+                return Ok(Some(page.prompt(turns)));
             }
-            let characters: usize = texts.iter().map(|text| text.chars().count()).sum();
-            let ratio = characters as f64 / used.saturating_sub(frame).max(1) as f64;
-            let allowed = (room as f64 * ratio * 0.95) as usize;
-            shrink(question, &mut texts, allowed);
+            allowed = allowed.saturating_sub(used - budget_tokens);
         }
     }
     Ok(None)
 }
 
-fn header((at, passage): (usize, &&Passage)) -> String {
-    format!("[{}] {}", at + 1, passage.citation())
+/// The passages of one try, in the order of the prompt.
+struct Page<'p> {
+    asked: Asked<'p>,
+    given: Vec<Given<'p>>,
 }
 
-fn turns(instructions: &str, question: &str, headers: &[String], texts: &[&str]) -> Vec<ChatTurn> {
-    let mut content = String::new();
-    for (header, text) in headers.iter().zip(texts) {
-        // Writing to a String cannot fail.
-        let _ = write!(content, "{header}\n{text}\n\n");
+impl<'p> Page<'p> {
+    /// The `count` best passages.
+    fn of(asked: Asked<'p>, passages: &[Given<'p>], count: usize) -> Self {
+        let mut ranks: Vec<usize> = passages.iter().map(|given| given.rank).collect();
+        ranks.sort_unstable();
+        ranks.truncate(count);
+        let given = passages.iter().filter(|given| ranks.contains(&given.rank)).copied();
+        Self { asked, given: given.collect() }
     }
-    let _ = write!(content, "質問：{question}");
-    vec![
-        ChatTurn { role: "system".to_owned(), content: instructions.to_owned() },
-        ChatTurn { role: "user".to_owned(), content },
-    ]
-}
 
-/// Cuts the longest texts so that all together have at most `allowed` characters.
-fn shrink(question: &str, texts: &mut [String], allowed: usize) {
-    let mut lengths: Vec<usize> = texts.iter().map(|text| text.chars().count()).collect();
-    let mut order: Vec<usize> = (0..texts.len()).collect();
-    order.sort_by_key(|at| lengths[*at]);
-    let mut left = allowed;
-    for (done, at) in order.iter().enumerate() {
-        let share = left / (texts.len() - done);
-        lengths[*at] = lengths[*at].min(share);
-        left -= lengths[*at];
-    }
-    for (text, length) in texts.iter_mut().zip(lengths) {
-        if text.chars().count() > length {
-            *text = window(question, text, length);
+    fn turns(&self, texts: &[String]) -> Vec<ChatTurn> {
+        let mut content = String::new();
+        for (given, text) in self.given.iter().zip(texts) {
+            // Writing to a String cannot fail.
+            let _ = write!(content, "[{}] {}\n{text}\n\n", given.number, given.passage.citation());
         }
+        let _ = write!(content, "質問：{}", self.asked.question);
+        let system = self.asked.instructions.to_owned();
+        vec![
+            ChatTurn { role: "system".to_owned(), content: system },
+            ChatTurn { role: "user".to_owned(), content },
+        ]
     }
-}
 
-/// The run of whole sentences of at most `length` characters that shares most with the question;
-/// a single sentence that is too long is cut.
-fn window(question: &str, text: &str, length: usize) -> String {
-    let wanted = bigrams(question);
-    let all = sentences(text);
-    let scores: Vec<f64> = all.iter().map(|sentence| overlap(&wanted, sentence)).collect();
-    let sizes: Vec<usize> = all.iter().map(|sentence| sentence.chars().count() + 1).collect();
-    let mut best = (f64::MIN, 0, 0);
-    for from in 0..all.len() {
-        let (mut size, mut score) = (0, 0.0);
-        for to in from..all.len() {
-            size += sizes[to];
-            if size > length {
-                break;
-            }
-            score += scores[to];
-            if score > best.0 {
-                best = (score, from, to + 1);
-            }
-        }
+    fn prompt(&self, turns: Vec<ChatTurn>) -> Prompt {
+        let mut numbers: Vec<usize> = self.given.iter().map(|given| given.number).collect();
+        numbers.sort_unstable();
+        Prompt { turns, numbers }
     }
-    match best.2 {
-        0 => text.chars().take(length).collect(),
-        _ => all[best.1..best.2].join("\n"),
+
+    /// How many steps of each plan fit into `room` tokens together: the first of each, then what
+    /// is worth most. `None` when the first ones do not fit.
+    fn share_out(&self, plans: &mut [Plan<'_>], room: usize) -> Option<Vec<usize>> {
+        let firsts = |plans: &[Plan<'_>]| -> usize {
+            plans.iter().filter_map(|plan| plan.steps().first()).map(|step| step.tokens).sum()
+        };
+        if firsts(plans) > room {
+            plans.iter_mut().for_each(Plan::part_first);
+        }
+        let mut left = room.checked_sub(firsts(plans))?;
+        let mut taken: Vec<usize> = plans.iter().map(|plan| plan.steps().len().min(1)).collect();
+        loop {
+            let next = |at: usize| plans[at].steps().get(taken[at]);
+            let worth = |at: usize| {
+                let behind = self.given[at].rank.saturating_sub(1) as f32;
+                next(at).map_or(0.0, |step| step.worth) / (1.0 + RANK * behind)
+            };
+            let fits = |at: &usize| next(*at).is_some_and(|step| step.tokens <= left);
+            let best = (0..plans.len())
+                .filter(fits)
+                .reduce(|best, at| if worth(at) > worth(best) { at } else { best });
+            let Some(best) = best else { return Some(taken) };
+            left -= plans[best].steps()[taken[best]].tokens;
+            taken[best] += 1;
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::document::{Authority, Locator, Scope};
-
-    fn passage(title: &str, text: &str) -> Passage {
-        Passage {
-            id: format!("{title}#1"),
-            path: title.into(),
-            title: title.into(),
-            law_number: String::new(),
-            abbreviations: Vec::new(),
-            headings: Vec::new(),
-            caption: String::new(),
-            article: None,
-            locator: Locator::None,
-            text: text.into(),
-            authority: Authority::Manual,
-            scope: Scope::Local,
-            as_of: jiff::civil::date(2026, 4, 1),
-        }
-    }
-
-    fn characters(turns: &[ChatTurn]) -> Result<usize, ()> {
-        Ok(turns.iter().map(|turn| turn.content.chars().count()).sum())
-    }
-
-    #[test]
-    fn everything_fits() {
-        let (a, b) = (passage("甲", "一つ目。"), passage("乙", "二つ目。"));
-        let prompt = build(INSTRUCTIONS, "何か", &[&a, &b], 1000, characters).unwrap().unwrap();
-        assert_eq!(prompt.given, 2);
-        assert_eq!(prompt.turns[1].content, "[1] 甲\n一つ目。\n\n[2] 乙\n二つ目。\n\n質問：何か");
-    }
-
-    #[test]
-    fn long_passages_keep_the_sentences_that_matter() {
-        let filler = "関係のない文がここにあります。".repeat(40);
-        let text = format!("{filler}手数料は三百円とする。{filler}");
-        let long = passage("甲", &text);
-        let prompt =
-            build(INSTRUCTIONS, "手数料はいくら", &[&long], 400, characters).unwrap().unwrap();
-        assert!(characters(&prompt.turns).unwrap() <= 400);
-        assert!(prompt.turns[1].content.contains("手数料は三百円とする。"));
-    }
-
-    #[test]
-    fn fewer_passages_in_a_small_context() {
-        let long = "長い文が続きます。".repeat(30);
-        let passages: Vec<Passage> = ["甲", "乙", "丙", "丁"].map(|t| passage(t, &long)).into();
-        let borrowed: Vec<&Passage> = passages.iter().collect();
-        let prompt = build(INSTRUCTIONS, "長い文", &borrowed, 300, characters).unwrap().unwrap();
-        assert!((1..4).contains(&prompt.given), "{}", prompt.given);
-        assert!(build(INSTRUCTIONS, "長い文", &borrowed, 50, characters).unwrap().is_none());
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! Quotations in an answer: 「…」 followed by `[n]` must stand in passage n, character by character
-//! but for width and blanks. What does not is counted and said to the reader.
+//! but for width and blanks; of a quotation with 「…」 in it each part must, in order. What does not
+//! is counted and said to the reader.
 
 use crate::text::normalize;
 
@@ -13,18 +14,29 @@ pub(super) fn misquoted(answer: &str, passages: &[&str]) -> usize {
     let mut wrong = 0;
     for (at, _) in answer.match_indices("」[") {
         let Some(quote) = quoted_before(&answer[..at]) else { continue };
-        let quote = bare(quote);
-        if quote.chars().count() < SHORTEST {
+        if bare(quote).chars().count() < SHORTEST {
             continue;
         }
         let cited = numbers(&answer[at + '」'.len_utf8()..]);
         let found = cited
             .iter()
             .filter_map(|number| plain.get(number - 1))
-            .any(|passage| passage.contains(&quote));
+            .any(|passage| stands_in(quote, passage));
         wrong += usize::from(!found && !cited.is_empty());
     }
     wrong
+}
+
+/// Whether a quotation stands in a passage without blanks: all of it, or what its 「…」 leave.
+fn stands_in(quote: &str, passage: &str) -> bool {
+    let mut rest = passage;
+    quote.split('…').map(bare).filter(|part| !part.is_empty()).all(|part| {
+        let found = rest.find(&part);
+        if let Some(at) = found {
+            rest = &rest[at + part.len()..];
+        }
+        found.is_some()
+    })
 }
 
 /// The text since the 「 that the end of `text` would close.
@@ -85,6 +97,8 @@ mod tests {
             ("「手数料は、一通につき300円とする。」[2]", 1),
             ("「手数料は、一通につき300円とする。」[2][1]", 0),
             ("「市長は「特例」を定めることができる。」[2]", 0),
+            ("「手数料は、…300円とする。」[1]", 0),
+            ("「300円とする。…手数料は」[1]", 1),
             ("「手数料」[2]です。", 0),
             ("手数料は300円です。[1]", 0),
             ("」[1]", 0),

@@ -144,7 +144,7 @@ impl Service {
             shelf.searcher.search(&query).map_err(|why| ServiceError::Internal(why.to_string()))?;
         Ok(SearchResponse {
             unresolved: sources::unresolved(&found),
-            sources: sources::number(&shelf, found.hits),
+            sources: sources::ranked(&shelf, found.hits),
             search_ms: started.elapsed().as_secs_f64() * 1e3,
         })
     }

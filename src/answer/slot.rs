@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
+use super::pace::Pace;
 use super::types::ModelSummary;
 use crate::llm::gguf::Gguf;
 use crate::llm::prepared;
+use crate::llm::tokenizer::EncodeOptions;
 use crate::llm::{EngineOptions, Model};
 use crate::sync::{Evaluation, Installation, ModelRecord};
 
@@ -22,11 +24,21 @@ pub(super) enum Slot {
     Unusable(String),
 }
 
-/// A model that answers, with its record.
+/// A model that answers, with its record and its speed on this box.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) model: Model,
     pub(super) record: ModelRecord,
+    pub(super) pace: Pace,
+}
+
+impl Loaded {
+    /// Tokens of a piece of text inside a prompt, about: what begins and ends it is left out.
+    pub(super) fn text_tokens(&self, text: &str) -> usize {
+        let options = EncodeOptions { add_special: false, parse_special: false };
+        let tokens = self.model.tokenizer().encode(text, options);
+        tokens.map_or_else(|_| text.chars().count(), |tokens| tokens.len())
+    }
 }
 
 /// Keeps one model ready.
@@ -36,6 +48,8 @@ pub(super) struct ModelSlot {
     /// The settings' choice; it goes before the state's.
     chosen: Option<String>,
     options: EngineOptions,
+    /// Measures the speed of a model that has been loaded, beside its first requests.
+    measures: bool,
     slot: watch::Sender<Slot>,
     /// BLAKE3 of the model that is loaded or being loaded, empty for none; `None` where the slot
     /// never loads.
@@ -48,9 +62,27 @@ impl ModelSlot {
         chosen: Option<String>,
         options: EngineOptions,
     ) -> Arc<Self> {
+        Self::open(installation, chosen, options, true)
+    }
+
+    /// The same without a measurement of its own, for those who measure.
+    pub(super) fn quiet(
+        installation: Installation,
+        chosen: Option<String>,
+        options: EngineOptions,
+    ) -> Arc<Self> {
+        Self::open(installation, chosen, options, false)
+    }
+
+    fn open(
+        installation: Installation,
+        chosen: Option<String>,
+        options: EngineOptions,
+        measures: bool,
+    ) -> Arc<Self> {
         let (slot, _) = watch::channel(Slot::Loading);
         let wanted = Some(Mutex::new("not looked yet".to_owned()));
-        let model_slot = Arc::new(Self { installation, chosen, options, slot, wanted });
+        let model_slot = Arc::new(Self { installation, chosen, options, measures, slot, wanted });
         model_slot.refresh();
         model_slot
     }
@@ -59,7 +91,8 @@ impl ModelSlot {
     pub(super) fn unused(installation: Installation) -> Arc<Self> {
         let (slot, _) = watch::channel(Slot::Unusable("検索だけを行っています".to_owned()));
         let options = EngineOptions::default();
-        Arc::new(Self { installation, chosen: None, options, slot, wanted: None })
+        let (chosen, wanted) = (None, None);
+        Arc::new(Self { installation, chosen, options, measures: false, slot, wanted })
     }
 
     /// What the slot holds now.
@@ -109,7 +142,9 @@ impl ModelSlot {
             let slot = match Model::load(&path, &this.options) {
                 Ok(model) => {
                     tracing::info!(model = record.name, "the model is ready");
-                    Slot::Ready(Arc::new(Loaded { model, record }))
+                    let found = this.evaluation(&record.blake3);
+                    let pace = Pace::new(&model, found.map(|found| found.prefill_tokens_per_s));
+                    Slot::Ready(Arc::new(Loaded { model, record, pace }))
                 }
                 Err(why) => {
                     tracing::error!(%why, "the model cannot be used; answers are excerpts");
@@ -117,8 +152,12 @@ impl ModelSlot {
                 }
             };
             // Another model may have been chosen meanwhile; its own thread speaks for it then.
-            if this.is_wanted(&blake3) {
-                this.slot.send_replace(slot);
+            if !this.is_wanted(&blake3) {
+                return;
+            }
+            this.slot.send_replace(slot.clone());
+            if let (Slot::Ready(loaded), true) = (slot, this.measures) {
+                loaded.pace.measure(&loaded.model);
             }
         });
         if let Err(why) = spawned {

@@ -61,8 +61,11 @@ pub struct CompletionRequest {
 /// A passage with the number under which an answer cites it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Source {
-    /// Counted from 1, as in `[1]`.
+    /// Counted from 1, as in `[1]`. In an answer the order is that of data set, document and place
+    /// in it, which does not change with the question.
     pub number: usize,
+    /// Place in the order of the search: 1 fits best.
+    pub rank: usize,
     /// Where it comes from.
     pub dataset: DatasetIdentity,
     pub passage: Passage,
@@ -75,6 +78,14 @@ pub struct Source {
     /// The best stretch of the passage's text, with byte ranges of the words that matched.
     pub snippet: String,
     pub highlights: Vec<Range<usize>>,
+}
+
+/// A sentence of a source, word for word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Excerpt {
+    /// Number of the source.
+    pub number: usize,
+    pub text: String,
 }
 
 /// Who wrote the text of an answer.
@@ -107,6 +118,8 @@ pub enum FinishReason {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Usage {
     pub prompt_tokens: usize,
+    /// Of these, those that the engine had computed for an earlier prompt.
+    pub cached_tokens: usize,
     pub completion_tokens: usize,
     pub search_ms: f64,
     /// From the request to the first token; 0 when no token came.
@@ -129,13 +142,17 @@ pub struct AnswerSummary {
     pub usage: Usage,
 }
 
-/// What an answer sends, in this order: `Sources` once, `Text` any number of times, then one of
-/// the last two.
+/// What an answer sends, in this order: `Sources` once, `Queued` and then `Text` any number of
+/// times, then one of the last two.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum AnswerEvent {
-    /// The numbered passages that the answer may cite; empty for chat and completions.
-    Sources { sources: Vec<Source> },
+    /// The numbered passages that the answer may cite, and their sentences that fit the question
+    /// best, to be read until there is an answer; right after the search, before a model is asked.
+    /// Both empty for chat and completions.
+    Sources { sources: Vec<Source>, excerpt: Vec<Excerpt> },
+    /// The model is busy with others; `place` of them come first.
+    Queued { place: usize },
     /// More text; its citations are checked already.
     Text { text: String },
     /// The answer is whole.

@@ -60,6 +60,7 @@ const HELP: &[(&str, &str)] = &[
     ),
     ("eval retrieval <queries>", "質問（JSON Lines：query、gold（IDの一覧）、choices）"),
     ("eval retrieval <choices>", "選択肢も検索に使う"),
+    ("eval retrieval <prompts>", "300～1,200トークンの指示文に、答えの文がどれだけ残るかも測る"),
     ("eval retrieval <field>", "検索に使う質問の項目"),
     ("eval retrieval <json>", "JSONで出力"),
     ("eval model", "登録したモデルの回答の質を測ります：選択問題、出典、引用、該当なし、速さ"),

@@ -45,7 +45,8 @@ async fn stream(
     let (mut text, mut given) = (String::new(), Vec::new());
     while let Some(event) = events.recv().await {
         match event {
-            AnswerEvent::Sources { sources } => given = sources,
+            AnswerEvent::Sources { sources, .. } => given = sources,
+            AnswerEvent::Queued { .. } => {}
             AnswerEvent::Text { text: more } => {
                 if !args.json {
                     output::write(&more);

@@ -5,6 +5,11 @@
 //! it becomes one document, cut into passages as any other. A question line has `query` and
 //! `gold` (a list of corpus ids), and may have `choices`. A document's place in a ranking is
 //! that of its best passage.
+//!
+//! With `--prompts` it also builds the prompts that an answer would have, at several budgets, and
+//! reports how often what answers is left in them: one of a line's `answers`, or for a question with
+//! `choices` and the letter `answer` the sentence of its gold documents that has most of the right
+//! choice. A token is counted as 1.5 characters, about what models made for Japanese take.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -17,16 +22,24 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Failure, output};
+use crate::answer::evaluation::survival::{BUDGETS_TOKENS, Survival};
 use crate::cli::EvalRetrievalArgs;
 use crate::document::{ArticleRef, Authority, Document, LawInfo, Passage, Scope, Section};
 use crate::ingest::chunk::{self, DocumentDefaults};
 use crate::search::metrics::{Quality, percentile};
-use crate::search::{Index, Query, SearchError, Searcher};
-use crate::text::article_key;
+use crate::search::{Index, Query, Relevance, SearchError, Searcher};
+use crate::text::{article_key, sentences};
 
 /// Documents judged.
 const PLACES: usize = 10;
 const DATASET: &str = "eval";
+
+/// Passages of a prompt, and the characters that make a token of it.
+const GIVEN: usize = 4;
+const CHARS_PER_TOKEN: f64 = 1.5;
+
+/// A sentence decides between choices when it has this share of the right one.
+const DECIDES: f32 = 0.6;
 
 /// What was measured.
 #[derive(Clone, Debug, Serialize)]
@@ -52,6 +65,9 @@ struct Report {
     query_p50_ms: f64,
     /// Time within which 99 of 100 questions are done, in milliseconds.
     query_p99_ms: f64,
+    /// What is left in prompts; only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompts: Option<Survival>,
 }
 
 /// Why an evaluation stopped.
@@ -97,6 +113,12 @@ struct QueryLine {
     gold: Vec<String>,
     #[serde(default)]
     choices: String,
+    /// Letter of the right choice.
+    #[serde(default)]
+    answer: String,
+    /// Words that answer.
+    #[serde(default)]
+    answers: Vec<String>,
     /// Other fields, for `--field`.
     #[serde(flatten)]
     other: serde_json::Map<String, serde_json::Value>,
@@ -114,6 +136,23 @@ impl QueryLine {
             return Err(EvalError::Field { path, field, query: self.query.clone() });
         };
         Ok(if args.choices { format!("{asked}\n{}", self.choices) } else { asked.to_owned() })
+    }
+
+    /// The texts of which one answers, as they stand in the passages.
+    fn answers(&self, passages: &[Passage]) -> Vec<String> {
+        let lines = self.choices.lines();
+        let mut right = lines.filter_map(|line| line.strip_prefix(self.answer.as_str()));
+        let Some(choice) = right.next().filter(|_| !self.answer.is_empty()) else {
+            return self.answers.clone();
+        };
+        let choice = Relevance::plain(choice);
+        let gold = passages.iter().filter(|passage| self.gold.contains(&passage.path));
+        let said = gold.flat_map(|passage| sentences(&passage.text));
+        let best = said.max_by(|one, other| choice.share(one).total_cmp(&choice.share(other)));
+        best.filter(|sentence| choice.share(sentence) >= DECIDES)
+            .map(str::to_owned)
+            .into_iter()
+            .collect()
     }
 }
 
@@ -202,8 +241,10 @@ fn ask(
     let bar = output::progress(context, queries.len() as u64, "質問しています", "Asking");
     let (mut judged, mut times_ms) = (Vec::new(), Vec::new());
     let (mut none, mut lost) = (0u32, 0u32);
+    let mut survival = args.prompts.then(Survival::default);
     for line in queries {
-        let text = line.text(args)?;
+        let asked = line.text(args)?;
+        let text = asked.clone();
         let query = Query { text, limit: PLACES, per_document: 1, keep_weak: true, datasets: None };
         let start = Instant::now();
         let found = searcher.search(&query)?;
@@ -216,6 +257,9 @@ fn ask(
             lost += u32::from(quality.hit_at_5 > 0.0);
         }
         judged.push(quality);
+        if let Some(survival) = &mut survival {
+            count_prompt(searcher, line, &asked, survival)?;
+        }
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -232,7 +276,26 @@ fn ask(
         index_bytes: 0,
         query_p50_ms: percentile(&times_ms, 0.5),
         query_p99_ms: percentile(&times_ms, 0.99),
+        prompts: survival,
     })
+}
+
+/// Builds the prompts of a question as an answer does.
+fn count_prompt(
+    searcher: &Searcher,
+    line: &QueryLine,
+    asked: &str,
+    survival: &mut Survival,
+) -> Result<(), EvalError> {
+    let query = Query { text: asked.to_owned(), limit: GIVEN, ..Query::default() };
+    let hits = searcher.search(&query)?.hits;
+    let passages: Vec<Passage> = hits.into_iter().map(|hit| hit.passage).collect();
+    let answers = line.answers(&passages);
+    let relevance = searcher.relevance(asked, None)?;
+    let tokens = |text: &str| (text.chars().count() as f64 / CHARS_PER_TOKEN).ceil() as usize;
+    let holds = |text: &str| answers.iter().any(|answer| text.contains(answer.as_str()));
+    survival.count(asked, &relevance, &passages, holds, tokens);
+    Ok(())
 }
 
 impl Report {
@@ -259,8 +322,15 @@ impl Report {
             self.index_bytes as f64 / 1e6,
             self.query_p50_ms,
             self.query_p99_ms,
-        )
+        ) + &self.prompts.map(prompts_text).unwrap_or_default()
     }
+}
+
+fn prompts_text(survival: Survival) -> String {
+    let shares = BUDGETS_TOKENS.iter().zip(survival.percent());
+    let shares: Vec<String> =
+        shares.map(|(tokens, percent)| format!("{tokens}: {percent:.1}%")).collect();
+    format!("\nanswer left in prompts of so many tokens {} ({})", shares.join("  "), survival.of)
 }
 
 /// Reads JSON lines one by one; blank lines are allowed, others are named when they are wrong.

@@ -193,6 +193,13 @@ pub const KEYS: &[Key] = &[
         set: |config, value| number(value, 0.0, 2.0).map(|n| config.answer.temperature = n),
     },
     Key {
+        name: "answer.first_token_target_s",
+        help: "seconds in which an answer should begin; passages are cut to fit; 0 = never cut",
+        set: |config, value| {
+            number(value, 0.0, 600.0).map(|n| config.answer.first_token_target_s = n)
+        },
+    },
+    Key {
         name: "ingest.time_limit_s",
         help: "seconds that reading one file may take",
         set: |config, value| number(value, 1, 3600).map(|n| config.ingest.time_limit_s = n),

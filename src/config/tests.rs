@@ -61,6 +61,15 @@ fn every_problem_is_named_with_its_line() {
 }
 
 #[test]
+fn a_time_may_be_whole_or_not_and_zero() {
+    for (written, seconds) in [("5", 5.0), ("2.5", 2.5), ("0", 0.0)] {
+        let config = file(&format!("[answer]\nfirst_token_target_s = {written}\n")).unwrap();
+        assert_eq!(config.answer.first_token_target_s, seconds);
+    }
+    assert!(file("[answer]\nfirst_token_target_s = -1\n").is_err());
+}
+
+#[test]
 fn broken_toml_is_named_with_its_line() {
     let error = file("log = \"info\"\nlisten = \n").unwrap_err();
     assert!(matches!(error.problems[0].origin, Origin::File { line: 2, .. }), "{error}");

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use super::chat_template::{ChatMessage, ChatTemplate, RenderOptions, TemplateError};
 use super::detokenize::Detokenizer;
 use super::engine::{
-    Engine, EngineError, EngineMemory, EngineOptions, Event, Generation, Health, Reason, Request,
+    Engine, EngineError, EngineMemory, EngineOptions, Event, Finish, Generation, Health, Reason,
+    Request,
 };
 use super::error::ModelError;
 use super::gguf::{Gguf, GgufError};
@@ -217,6 +218,7 @@ impl Model {
             stops: StopMatcher::new(request.stop),
             prompt_tokens,
             completion_tokens: 0,
+            finish: None,
             ended: None,
             over: false,
         })
@@ -231,6 +233,8 @@ pub struct TextStream {
     stops: StopMatcher,
     prompt_tokens: usize,
     completion_tokens: usize,
+    /// How the engine ended it; `None` until then.
+    finish: Option<Finish>,
     /// The last event, held until the text before it has been given.
     ended: Option<TextEvent>,
     over: bool,
@@ -251,8 +255,12 @@ impl TextStream {
             let text = match event {
                 Some(Event::Queued { place }) => return Some(TextEvent::Queued { place }),
                 Some(Event::Token { id }) => self.token(id),
-                Some(Event::Finished(finish)) => self.finish(finish.reason),
-                None => self.finish(Reason::Error("the engine stopped".to_owned())),
+                Some(Event::Finished(finish)) => {
+                    let reason = finish.reason.clone();
+                    self.finish = Some(finish);
+                    self.end(reason)
+                }
+                None => self.end(Reason::Error("the engine stopped".to_owned())),
             };
             if !text.is_empty() {
                 return Some(TextEvent::Text(text));
@@ -265,6 +273,11 @@ impl TextStream {
         (self.prompt_tokens, self.completion_tokens)
     }
 
+    /// What the engine told of the whole once it had ended by itself: counts and times.
+    pub fn timing(&self) -> Option<&Finish> {
+        self.finish.as_ref()
+    }
+
     fn token(&mut self, id: u32) -> String {
         self.completion_tokens += 1;
         let piece = self.detokenizer.push(&self.tokenizer, id);
@@ -275,7 +288,7 @@ impl TextStream {
         step.text
     }
 
-    fn finish(&mut self, reason: Reason) -> String {
+    fn end(&mut self, reason: Reason) -> String {
         // Cut by the limit, the last character may be unfinished: it is left out, not replaced.
         let tail = match reason {
             Reason::Length | Reason::Cancelled => String::new(),

@@ -17,6 +17,7 @@ mod index;
 pub mod metrics;
 mod provision;
 mod rank;
+mod relevance;
 mod schema;
 mod searcher;
 mod short_names;
@@ -30,6 +31,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use index::{Index, IndexStats};
+pub use relevance::Relevance;
 pub use searcher::{Citation, CitationStatus, Found, Hit, Query, Searcher};
 pub use snippet::Snippet;
 

@@ -12,6 +12,7 @@ use tantivy::{DocAddress, Term};
 
 use super::citation::{self, Cited};
 use super::rank::{Kind, Question, Statistics};
+use super::relevance::Relevance;
 use super::schema::{Fields, provision_key};
 use super::snippet::{Snippet, snippet};
 use super::titles::Titles;
@@ -147,6 +148,25 @@ impl Searcher {
         candidates.sort_by(best_first);
         let (hits, weak) = judge(query, &question, candidates)?;
         Ok(Found { hits, resolved, weak })
+    }
+
+    /// A question taken apart with the word statistics of the chosen data sets, to compare single
+    /// sentences with.
+    ///
+    /// # Errors
+    /// [`SearchError::UnknownDataset`].
+    pub fn relevance(
+        &self,
+        question: &str,
+        datasets: Option<&[String]>,
+    ) -> Result<Relevance, SearchError> {
+        let parts = self.chosen(datasets)?;
+        let folded = fold(question);
+        let titles: Vec<&Titles> = parts.iter().map(|part| &part.index.titles).collect();
+        let rest = citation::read(&folded, &titles, &self.well_known).rest;
+        let Some(first) = parts.first() else { return Ok(Relevance::plain(question)) };
+        let statistics = Shared { parts: &parts, fields: first.index.fields };
+        Ok(Relevance::new(Question::new(&folded, &rest, &statistics), &folded))
     }
 
     /// One passage by its id.

@@ -45,7 +45,8 @@ impl Answering {
         let (mut sources, mut text) = (Vec::new(), String::new());
         while let Some(event) = std::future::poll_fn(|context| self.poll_event(context)).await {
             match event {
-                AnswerEvent::Sources { sources: found } => sources = found,
+                AnswerEvent::Sources { sources: found, .. } => sources = found,
+                AnswerEvent::Queued { .. } => {}
                 AnswerEvent::Text { text: more } => text.push_str(&more),
                 AnswerEvent::Finished { summary } => {
                     return Ok(WholeAnswer { sources, text, summary: *summary });
@@ -75,7 +76,8 @@ impl Answering {
                 self.ended = true;
                 self.metrics.count_failure();
             }
-            AnswerEvent::Sources { .. } | AnswerEvent::Text { .. } => {}
+            AnswerEvent::Sources { .. } | AnswerEvent::Queued { .. } | AnswerEvent::Text { .. } => {
+            }
         }
         Poll::Ready(Some(event))
     }

@@ -79,6 +79,7 @@ fn staff_can_use_the_page() {
     opens_a_citation_by_keyboard(&browser);
     says_what_it_did_not_use(&browser);
     fits_a_phone(&browser, &url);
+    shows_an_excerpt_until_the_answer_comes(&browser);
     let foreign = browser.run(
         "return performance.getEntriesByType('resource').map((entry) => entry.name)
             .filter((name) => !name.startsWith(location.origin));",
@@ -134,6 +135,45 @@ fn opens_a_citation_by_keyboard(browser: &Browser) {
     browser.press(&ESCAPE.to_string());
     browser.wait("!document.getElementById('passage').open");
     assert_eq!(browser.run(at_citation), true, "focus comes back to the citation");
+}
+
+/// While a model reads: the page's own view, fed as by a slow appliance.
+const WAITING: &str = "
+    const passage = { path: 'a.md', scope: 'local', as_of: '2026-04-01', text: '文。', headings: [] };
+    const dataset = { title: '試験町', edition: '1', stale: false };
+    const source = { number: 2, dataset, passage, citation: '手引', snippet: '文。', highlights: [] };
+    const entry = { question: '使用料は', sources: [source], text: '', summary: null,
+        excerpt: [{ number: 2, text: '使用料は、300円とする。' }], state: 'running', message: '' };
+    import('/assets/answer.js').then(({ AnswerView }) => {
+        const view = new AnswerView(entry, { onStop() {}, onRetry() {} });
+        document.getElementById('answer').replaceChildren(view.element);
+        document.querySelector('.excerpt .cite').focus();
+        window.tested = { view, entry };
+    });";
+
+/// The answer takes the place of the excerpt, and nothing below it moves.
+fn shows_an_excerpt_until_the_answer_comes(browser: &Browser) {
+    browser.run(WAITING);
+    browser.wait("window.tested !== undefined");
+    let shown = browser.run("return document.querySelector('.excerpt').textContent;");
+    let shown = shown.as_str().unwrap();
+    assert!(shown.contains("該当箇所の抜き出し") && shown.contains("300円"), "{shown}");
+    let top = "return document.querySelector('.sources').getBoundingClientRect().top;";
+    let before = browser.run(top);
+    browser.run(
+        "const { view, entry } = window.tested;
+         entry.text = '300円です。[2]';
+         view.append(entry.text);",
+    );
+    browser.wait("document.querySelector('.excerpt').hidden");
+    assert_eq!(browser.run(top), before, "what is below moved");
+    assert_eq!(browser.run("return document.activeElement.id;"), "answer", "focus is not lost");
+    browser.run(
+        "const { view, entry } = window.tested;
+         Object.assign(entry, { text: '', state: 'stopped' });
+         view.update();",
+    );
+    browser.wait("!document.querySelector('.excerpt').hidden");
 }
 
 fn fits_a_phone(browser: &Browser, url: &str) {

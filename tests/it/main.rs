@@ -16,6 +16,7 @@ mod ingest_worker;
 #[cfg(feature = "connected")]
 mod model_fetch;
 mod mutants;
+mod prompt;
 mod tidy;
 mod web_driver;
 mod web_env;

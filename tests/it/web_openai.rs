@@ -153,6 +153,9 @@ async fn data_sets_answer_through_the_extension() {
     let events = reply.events();
     let [.., ending, usage, done] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(events[0]["choices"][0]["delta"]["role"], "assistant");
+    let found = &events[1]["kura"];
+    assert_eq!(found["citations"], ending["kura"]["citations"], "said before any text");
+    assert!(found["excerpt"][0]["text"].as_str().unwrap().contains("300円"), "{found}");
     let deltas = events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str());
     assert_eq!(deltas.collect::<String>(), content, "streamed and whole are the same");
     assert_eq!(ending["choices"][0]["finish_reason"], "stop");

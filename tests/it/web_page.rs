@@ -96,12 +96,18 @@ async fn an_answer_is_a_stream_of_events() {
     let events = reply.events();
     assert_eq!(events[0]["type"], "sources");
     assert_eq!(events[0]["sources"][0]["dataset"]["id"], "town");
+    let excerpt = &events[0]["excerpt"][0];
+    assert!(excerpt["text"].as_str().unwrap().contains("300円"), "{excerpt}");
+    let numbered = events[0]["sources"].as_array().unwrap().iter();
+    let quoted = numbered.filter(|source| source["number"] == excerpt["number"]);
+    let paths: Vec<_> = quoted.map(|source| &source["passage"]["path"]).collect();
+    assert_eq!(paths, ["kaigishitsu.md"], "the excerpt names its passage");
     let last = events.last().unwrap();
     assert_eq!(last["type"], "finished", "{last}");
     assert_eq!(last["summary"]["kind"], "excerpt");
     assert_eq!(last["summary"]["provenance"]["datasets"][0]["edition"], "1");
     let text: String = events.iter().filter_map(|event| event["text"].as_str()).collect();
-    assert!(text.contains("300円") && text.contains("[1]"), "{text}");
+    assert!(text.contains("300円") && text.contains(&format!("[{}]", excerpt["number"])), "{text}");
 
     let none = post_json(&router, "/api/answer", r#"{"question": "量子重力理論の実験"}"#).await;
     assert_eq!(none.events().last().unwrap()["summary"]["kind"], "not-found");

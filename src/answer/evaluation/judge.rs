@@ -45,7 +45,7 @@ pub(super) fn verdict(answer: &str, expected: Option<usize>, texts: &[&str]) -> 
 
 /// The place of the passage that is cited first, from 0.
 fn first_citation(answer: &str, given: usize) -> Option<usize> {
-    let mut filter = CitationFilter::new(given);
+    let mut filter = CitationFilter::new((1..=given).collect());
     let checked = filter.push(answer) + &filter.finish();
     let cited = filter.cited();
     let at = |number: &usize| checked.find(&format!("[{number}]")).unwrap_or(usize::MAX);

@@ -1,7 +1,7 @@
 // One answer on the page: it grows while the events come, and stands afterwards.
 
 import { copyText } from "./copy.js";
-import { el } from "./dom.js";
+import { byId, el } from "./dom.js";
 import { KINDS, japaneseDate, notes, place, plainText, provenanceRows, sortedSources } from "./format.js";
 import { badges, marked, openPassage } from "./passage.js";
 
@@ -10,7 +10,7 @@ const CITATION = /\[(\d{1,3})\]/g;
 // it, on whose line the number has to stay.
 const OPEN_CITATION = /(?:[^[\]]?\[\d{0,3}|[^[\]])$/u;
 
-/** Shows `entry` = {question, sources, text, summary, state, message} and follows it. */
+/** Shows `entry` = {question, sources, excerpt, text, summary, state, message} and follows it. */
 export class AnswerView {
   constructor(entry, { onStop, onRetry }) {
     this.entry = entry;
@@ -20,9 +20,10 @@ export class AnswerView {
     this.status = el("span", { class: "answer-status" });
     this.stop = el("button", { class: "button button-plain button-stop", type: "button", on: { click: onStop } }, "停止");
     this.progress = el("div", { class: "answer-progress" }, this.status, this.stop);
+    this.excerpt = el("section", { class: "excerpt", "aria-label": "該当箇所の抜き出し", hidden: true });
     this.text = el("div", { class: "answer-text" });
     this.after = el("div", { class: "answer-after" });
-    this.main = el("div", { class: "answer-main" }, this.text, this.after);
+    this.main = el("div", { class: "answer-main" }, this.excerpt, this.text, this.after);
     this.made = el("div", { class: "answer-made" });
     this.sources = el("section", { class: "sources", "aria-label": "出典" });
     this.columns = el("div", { class: "answer-columns" }, this.main, this.sources, this.made);
@@ -43,8 +44,36 @@ export class AnswerView {
     this.status.replaceChildren(message);
   }
 
+  /** Shows the sentences that fit best, as long as there is no answer. */
+  drawExcerpt() {
+    const { excerpt = [], sources, state, text } = this.entry;
+    if (text !== "" || state === "done") return this.hideExcerpt();
+    const lines = excerpt.map(({ number, text }) => {
+      const source = sources.find((each) => each.number === number);
+      return el("li", {}, el("q", { class: "excerpt-text" }, text), source && citation(source));
+    });
+    this.excerpt.replaceChildren(
+      el("h3", { class: "excerpt-title" }, "該当箇所の抜き出し"),
+      el("p", { class: "excerpt-note" }, `資料の文をそのまま示しています。${state === "running" ? "回答ができしだい、ここに表示します。" : ""}`),
+      el("ul", { class: "excerpt-list" }, ...lines),
+    );
+    this.excerpt.hidden = lines.length === 0;
+    return undefined;
+  }
+
+  /** The answer takes the excerpt's place, which keeps its height: what is below does not move. */
+  hideExcerpt() {
+    if (this.excerpt.hidden) return;
+    const focused = this.excerpt.contains(document.activeElement);
+    this.main.style.minHeight = `${this.main.offsetHeight}px`;
+    this.excerpt.hidden = true;
+    this.excerpt.replaceChildren();
+    if (focused) byId("answer").focus();
+  }
+
   /** More text. What may be half a citation waits for its other half. */
   append(text) {
+    if (text !== "") this.hideExcerpt();
     const ready = this.held + text;
     const open = OPEN_CITATION.exec(ready);
     this.held = open ? open[0] : "";
@@ -61,6 +90,7 @@ export class AnswerView {
     const kind = KINDS[entry.summary?.kind];
     this.badge.hidden = !kind;
     this.badge.replaceChildren(kind ?? "");
+    this.drawExcerpt();
     if (!running) {
       this.write(this.held);
       this.held = "";

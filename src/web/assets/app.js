@@ -74,7 +74,7 @@ async function ask(text) {
   const all = chosen.length === ticks().length;
   const datasets = all ? null : chosen.map((tick) => tick.value);
   const time = new Date().toLocaleTimeString("ja-JP", { hour: "2-digit", minute: "2-digit" });
-  const entry = { question: asked, datasets, time, sources: [], text: "", summary: null, state: "running", message: "" };
+  const entry = { question: asked, datasets, time, sources: [], excerpt: [], text: "", summary: null, state: "running", message: "" };
   return follow(entry);
 }
 
@@ -108,8 +108,12 @@ function take(entry, event) {
   const view = viewOf(entry);
   if (event.type === "sources") {
     entry.sources = event.sources;
+    entry.excerpt = event.excerpt;
     view.update();
-    say(entry, `該当箇所が${event.sources.length}件見つかりました。回答を作成しています…`);
+    const shown = event.excerpt.length > 0 ? "該当箇所の抜き出しを表示しました。" : "";
+    say(entry, `該当箇所が${event.sources.length}件見つかりました。${shown}回答を作成しています…`);
+  } else if (event.type === "queued") {
+    say(entry, event.place > 0 ? `順番待ち：あと${event.place}人` : "まもなく回答を始めます…");
   } else if (event.type === "text") {
     entry.text += event.text;
     view.append(event.text);

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use crate::answer::{AnswerSummary, FinishReason, ModelSummary, Source, Usage};
+use crate::answer::{AnswerSummary, Excerpt, FinishReason, ModelSummary, Source, Usage};
 use crate::web::answering::WholeAnswer;
 
 /// Which route is answered.
@@ -80,6 +80,20 @@ impl Reply {
         })
     }
 
+    /// A chunk without text: what was found, and the sentences to read until there is an answer.
+    pub(crate) fn found(&self, sources: &[Source], excerpt: &[Excerpt]) -> Map<String, Value> {
+        let mut chunk = self.chunk(&json!({}), "", None);
+        chunk.insert("kura".to_owned(), json!({"citations": sources, "excerpt": excerpt}));
+        chunk
+    }
+
+    /// A chunk without text: so many others come first.
+    pub(crate) fn queued(&self, place: usize) -> Map<String, Value> {
+        let mut chunk = self.chunk(&json!({}), "", None);
+        chunk.insert("kura".to_owned(), json!({"queued": place}));
+        chunk
+    }
+
     /// A chunk with text.
     pub(crate) fn text(&self, text: &str) -> Map<String, Value> {
         self.chunk(&json!({"content": text}), text, None)
@@ -124,6 +138,7 @@ fn usage(usage: &Usage) -> Value {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
     })
 }
 

@@ -50,7 +50,13 @@ impl ChunkStream {
 
     fn take(&mut self, event: AnswerEvent) {
         match event {
-            AnswerEvent::Sources { sources } => self.sources = sources,
+            AnswerEvent::Sources { sources, excerpt } => {
+                if !sources.is_empty() {
+                    self.push(self.reply.found(&sources, &excerpt));
+                }
+                self.sources = sources;
+            }
+            AnswerEvent::Queued { place } => self.push(self.reply.queued(place)),
             AnswerEvent::Text { text } => self.push(self.reply.text(&text)),
             AnswerEvent::Finished { summary } if summary.finish == FinishReason::Cancelled => {
                 self.fail(ServiceError::Stopping);
