@@ -41,12 +41,13 @@ impl Tree {
         Self(nodes)
     }
 
-    fn with<'t>(&'t self, roles: &'t [&str]) -> impl Iterator<Item = &'t Node> {
-        self.0.iter().filter(move |node| roles.contains(&node.role.as_str()))
+    fn with<'t>(&'t self, roles: &[&str]) -> impl Iterator<Item = &'t Node> + use<'t> {
+        let roles: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
+        self.0.iter().filter(move |node| roles.contains(&node.role))
     }
 
-    fn names(&self, role: &str) -> Vec<&str> {
-        self.with(&[role]).map(|node| node.name.as_str()).collect()
+    fn names<'t>(&'t self, role: &str) -> Vec<&'t str> {
+        self.0.iter().filter(|node| node.role == role).map(|node| node.name.as_str()).collect()
     }
 
     /// Headings as `level name`.

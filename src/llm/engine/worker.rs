@@ -125,12 +125,12 @@ impl Worker {
     }
 
     /// Shows how much is running, and how full the cache is.
-    fn publish(&self) {
+    pub(super) fn publish(&self) {
         self.shared.running.store(self.sequences.len(), Ordering::Relaxed);
         self.shared.counters.set_fill(self.placement.fill());
     }
 
-    fn drop_cancelled(&mut self) {
+    pub(super) fn drop_cancelled(&mut self) {
         while let Some(index) = self.sequences.iter().position(Sequence::is_cancelled) {
             self.leave(index, Reason::Cancelled);
         }

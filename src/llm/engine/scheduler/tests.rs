@@ -11,8 +11,11 @@ use crate::llm::sampler::{Sampler, Sampling};
 
 const CONTEXT: usize = 4096;
 
+/// So fast a machine that `most` alone bounds a chunk.
 fn pace(most: usize) -> Pace {
-    Pace::new(Duration::from_millis(300), (most, most))
+    let mut pace = Pace::new(Duration::from_millis(300), (most, most));
+    pace.record(0, 1000, Duration::from_millis(1));
+    pace
 }
 
 /// A sequence in a slot with so many of its tokens computed.
@@ -25,7 +28,9 @@ fn sequence(slot: usize, tokens: Vec<u32>, computed: usize) -> Sequence {
         eos: Vec::new(),
         sampler: Sampler::new(Sampling::default()).unwrap(),
     };
-    Sequence { slot, turn: slot as u64, computed, ..Sequence::new(new) }
+    let mut sequence = Sequence::new(new);
+    (sequence.slot, sequence.turn, sequence.computed) = (slot, slot as u64, computed);
+    sequence
 }
 
 /// A prompt that shares no beginning with that of another slot.

@@ -74,9 +74,9 @@ fn readers_see_their_place() {
     TestModel::new("qwen3").write(&path).unwrap();
     let model = Model::load(&path, &EngineOptions { slots: 1, ..options() }).unwrap();
     let write = || {
-        let prompt = (0..300).map(|i| i % 200).collect();
+        let prompt = (0..20).collect();
         let (stop, sampling) = (Vec::new(), Sampling::default());
-        model.generate(TextRequest { prompt, max_tokens: 150, sampling, stop, client: None })
+        model.generate(TextRequest { prompt, max_tokens: 490, sampling, stop, client: None })
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {

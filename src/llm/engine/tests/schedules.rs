@@ -113,12 +113,15 @@ impl Driven {
     /// Does rounds while there is something to do, at most so many.
     pub(super) fn rounds(&mut self, most: usize) {
         for _ in 0..most {
+            // A round without anything to do would wait for somebody to come.
+            self.worker.drop_cancelled();
             if self.worker.running() == 0 && self.shared.queue.len() == 0 {
                 break;
             }
             assert!(self.worker.round());
             self.worker.check();
         }
+        self.worker.publish();
     }
 
     /// The tokens of a request that nothing else disturbs.
