@@ -100,7 +100,6 @@ fn measure(
     let threads = threads(context);
     let context_tokens = subject.as_ref().map_or(0, |subject| subject.context_tokens);
     let mut plan = Plan::new(asked, args.quick, context_tokens);
-    let others_busy_percent = quiet::others_busy_percent();
     let (mut limits, mut measured, mut outcome) = (None, Measured::default(), Ok(()));
     match &subject {
         Some(subject) => {
@@ -145,7 +144,7 @@ fn measure(
         kura_version: env!("CARGO_PKG_VERSION"),
         threads,
         fast_kernels: crate::llm::has_fast_kernels(),
-        others_busy_percent,
+        others_busy_percent: measured.others_busy_percent,
         complete: outcome.is_ok(),
         model: subject.map(|subject| subject.info),
         machine: limits.as_ref().map(Machine::from),

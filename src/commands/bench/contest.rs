@@ -11,6 +11,7 @@ use super::super::cancel::Cancelled;
 use super::super::{Context, Failure, output};
 use super::figures::{Figure, Round};
 use super::llama_cpp::{self, FlashAttention};
+use super::quiet::Watch;
 use super::report::{Greedy, Peer};
 use super::runs::{Prompts, Run};
 use super::scenario::{Plan, Scenario};
@@ -24,6 +25,8 @@ use crate::config::Device;
 pub(super) struct Measured {
     pub(super) rounds: Vec<Round>,
     pub(super) peer: Option<Peer>,
+    /// What other programs took of all processors, in the worst scenario.
+    pub(super) others_busy_percent: Option<f64>,
     /// Greedy tokens by context, kura's and the peer's.
     kura_tokens: HashMap<usize, Vec<u32>>,
     peer_tokens: HashMap<usize, Vec<u32>>,
@@ -160,7 +163,12 @@ impl<'a> Contest<'a> {
             greedy,
             bar: &self.bar,
         };
-        run.run(scenario)
+        let watch = Watch::start();
+        run.run(scenario)?;
+        let percent = watch.others_busy_percent().unwrap_or(0.0);
+        let worst = measured.others_busy_percent.unwrap_or(0.0);
+        measured.others_busy_percent = Some(worst.max(percent));
+        Ok(())
     }
 
     /// Finds out what the peer is and which of its settings suits it.

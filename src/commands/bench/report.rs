@@ -19,7 +19,7 @@ pub(super) struct Report {
     pub(super) threads: usize,
     /// False where the model runs on the portable path.
     pub(super) fast_kernels: bool,
-    /// Share of all processors that other programs took before the start.
+    /// Share of all processors that other programs took, in the worst of the scenarios.
     pub(super) others_busy_percent: Option<f64>,
     /// False where it was ended by Ctrl-C or a failure; then this is what was measured until then.
     pub(super) complete: bool,
@@ -136,10 +136,10 @@ impl Report {
         let Some(percent) = self.others_busy_percent.filter(disturbing) else { return };
         match context.lang {
             Lang::Ja => say!(
-                "注意：測る前から、ほかのプログラムがCPUの{percent:.0}%を使っていました。結果は当てになりません。"
+                "注意：測定中に、ほかのプログラムがCPUの{percent:.0}%を使いました。結果は当てになりません。"
             ),
             Lang::En => say!(
-                "Careful: other programs took {percent:.0}% of the processors before the start; \
+                "Careful: other programs took {percent:.0}% of the processors meanwhile; \
                  these figures are not to be trusted."
             ),
         }
