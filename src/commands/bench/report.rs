@@ -24,6 +24,9 @@ pub(super) struct Report {
     /// False where it was ended by Ctrl-C or a failure; then this is what was measured until then.
     pub(super) complete: bool,
     pub(super) model: Option<ModelInfo>,
+    /// What the form took that kura computes with, made once by `model add`; `None` where it was
+    /// there already.
+    pub(super) prepare_seconds: Option<f64>,
     pub(super) machine: Option<Machine>,
     pub(super) plan: Plan,
     pub(super) rounds: usize,
@@ -208,6 +211,12 @@ impl Report {
                      as they were found."
                 )
             );
+        }
+        if let Some(seconds) = self.prepare_seconds {
+            match context.lang {
+                Lang::Ja => say!("kuraの計算用の並べ替え（登録のときに一度だけ）：{seconds:.1}秒"),
+                Lang::En => say!("preparing the model, once when it is added: {seconds:.1} s"),
+            }
         }
         if let Some(greedy) = self.greedy {
             say!(
