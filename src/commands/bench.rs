@@ -19,6 +19,7 @@ mod runs;
 mod scenario;
 mod search;
 mod side;
+mod subject;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -27,15 +28,13 @@ use std::sync::atomic::Ordering;
 use self::contest::{Contest, Measured};
 use self::plot::Picture;
 use self::report::{Machine, Report};
-use self::roofline::Work;
 use self::scenario::{Plan, Scenario, Why};
+use self::subject::Subject;
 use super::cancel::{self, Cancelled};
 use super::{Context, Failure, output};
 use crate::cli::BenchArgs;
 use crate::config::Device;
-use crate::llm::architecture::Architecture;
-use crate::llm::gguf::Gguf;
-use crate::llm::{MachineLimits, ModelInfo, machine_limits};
+use crate::llm::{MachineLimits, machine_limits};
 
 pub(super) fn run(context: &Context, args: &BenchArgs) -> Result<(), Failure> {
     if args.worker {
@@ -46,8 +45,13 @@ pub(super) fn run(context: &Context, args: &BenchArgs) -> Result<(), Failure> {
         Some(path) => Some(path.clone()),
         None => installed_model(context)?,
     };
-    let subject = path.map(|path| Subject::open(&path)).transpose()?;
+    let mut subject = path.map(|path| Subject::open(&path)).transpose()?;
     let cancelled = cancel::on_interrupt()?;
+    let needs_model = asked.iter().any(|scenario| *scenario != Scenario::Search);
+    let on_cpu = context.config.engine.device == Device::Cpu;
+    if let Some(subject) = subject.as_mut().filter(|_| needs_model && on_cpu) {
+        subject.prepare(context, &cancelled)?;
+    }
     let (report, limits, outcome) = measure(context, args, &asked, subject, &cancelled)?;
     if report.figures.is_empty() && report.search.is_none() {
         outcome?;
@@ -63,32 +67,6 @@ pub(super) fn run(context: &Context, args: &BenchArgs) -> Result<(), Failure> {
     outcome
 }
 
-/// The model that is measured.
-struct Subject {
-    path: PathBuf,
-    info: ModelInfo,
-    work: Work,
-    vocabulary: usize,
-    context_tokens: usize,
-}
-
-impl Subject {
-    fn open(path: &Path) -> Result<Self, Failure> {
-        let read = || {
-            let gguf = Gguf::open(path).map_err(|why| why.to_string())?;
-            let architecture = Architecture::read(&gguf).map_err(|why| why.to_string())?;
-            Ok(Self {
-                path: path.to_path_buf(),
-                info: ModelInfo::read(&gguf).map_err(|why| why.to_string())?,
-                work: Work::of(&gguf, &architecture),
-                vocabulary: architecture.vocabulary,
-                context_tokens: architecture.context_tokens,
-            })
-        };
-        read().map_err(|why: String| unusable(path, &why))
-    }
-}
-
 /// Measures everything. A failure or an interrupt after the first figures comes with them.
 fn measure(
     context: &Context,
@@ -100,7 +78,6 @@ fn measure(
     let threads = threads(context);
     let context_tokens = subject.as_ref().map_or(0, |subject| subject.context_tokens);
     let mut plan = Plan::new(asked, args.quick, context_tokens);
-    let others_busy_percent = quiet::others_busy_percent();
     let (mut limits, mut measured, mut outcome) = (None, Measured::default(), Ok(()));
     match &subject {
         Some(subject) => {
@@ -145,8 +122,9 @@ fn measure(
         kura_version: env!("CARGO_PKG_VERSION"),
         threads,
         fast_kernels: crate::llm::has_fast_kernels(),
-        others_busy_percent,
+        others_busy_percent: measured.others_busy_percent,
         complete: outcome.is_ok(),
+        prepare_seconds: subject.as_ref().and_then(Subject::prepare_seconds),
         model: subject.map(|subject| subject.info),
         machine: limits.as_ref().map(Machine::from),
         plan,
@@ -201,13 +179,6 @@ fn draw(
             format!("cannot write {}: {why}", path.display()),
         )
     })
-}
-
-fn unusable(path: &Path, why: &str) -> Failure {
-    Failure::new(
-        format!("{}を測れません（{why}）。", path.display()),
-        format!("cannot measure {}: {why}", path.display()),
-    )
 }
 
 fn nothing_to_measure() -> Failure {

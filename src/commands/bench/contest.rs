@@ -11,19 +11,23 @@ use super::super::cancel::Cancelled;
 use super::super::{Context, Failure, output};
 use super::figures::{Figure, Round};
 use super::llama_cpp::{self, FlashAttention};
+use super::quiet::Watch;
 use super::report::{Greedy, Peer};
 use super::runs::{Prompts, Run};
 use super::scenario::{Plan, Scenario};
 use super::side::{Load, Side, SideError};
-use super::{Subject, unusable};
+use super::subject::{Subject, unusable};
 use crate::cli::BenchArgs;
 use crate::config::Device;
+use crate::llm::prepared;
 
 /// All that was measured, until the end or until something went wrong.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
     pub(super) rounds: Vec<Round>,
     pub(super) peer: Option<Peer>,
+    /// What other programs took of all processors, in the worst scenario.
+    pub(super) others_busy_percent: Option<f64>,
     /// Greedy tokens by context, kura's and the peer's.
     kura_tokens: HashMap<usize, Vec<u32>>,
     peer_tokens: HashMap<usize, Vec<u32>>,
@@ -94,16 +98,18 @@ impl<'a> Contest<'a> {
             cancelled,
             bar: output::progress(context, total, "測っています", "Measuring"),
         };
-        contest.warm_file()?;
+        contest.warm_files()?;
         Ok(contest)
     }
 
-    /// Reads the file once, so that no side finds it on the disk.
-    fn warm_file(&self) -> Result<(), Failure> {
-        let path = &self.subject.path;
-        let read =
-            File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut std::io::sink()));
-        read.map(drop).map_err(|why| unusable(path, &why.to_string()))
+    /// Reads the files once, so that no side finds them on the disk.
+    fn warm_files(&self) -> Result<(), Failure> {
+        let prepared = prepared::path_beside(&self.subject.own_path());
+        for path in [&self.subject.path, &prepared].into_iter().filter(|path| path.exists()) {
+            let read = |mut file: File| std::io::copy(&mut file, &mut std::io::sink());
+            File::open(path).and_then(read).map_err(|why| unusable(path, &why.to_string()))?;
+        }
+        Ok(())
     }
 
     /// Measures into `measured`, which keeps what was done when this fails.
@@ -160,7 +166,12 @@ impl<'a> Contest<'a> {
             greedy,
             bar: &self.bar,
         };
-        run.run(scenario)
+        let watch = Watch::start();
+        run.run(scenario)?;
+        let percent = watch.others_busy_percent().unwrap_or(0.0);
+        let worst = measured.others_busy_percent.unwrap_or(0.0);
+        measured.others_busy_percent = Some(worst.max(percent));
+        Ok(())
     }
 
     /// Finds out what the peer is and which of its settings suits it.
@@ -191,13 +202,13 @@ impl<'a> Contest<'a> {
         scenario: Scenario,
         speculation: bool,
     ) -> Result<(Side, f64), SideError> {
-        let command = match is_peer {
-            true => llama_cpp::command(self.args.python.as_ref()),
-            false => myself()?,
+        let (command, path) = match is_peer {
+            true => (llama_cpp::command(self.args.python.as_ref()), self.subject.path.clone()),
+            false => (myself()?, self.subject.own_path()),
         };
         let mut side = Side::start(command, self.cancelled)?;
         let seconds = side.load(Load {
-            path: self.subject.path.to_string_lossy().into_owned(),
+            path: path.to_string_lossy().into_owned(),
             threads: self.threads,
             slots: self.plan.slots(scenario),
             context_tokens: self.plan.context_tokens(scenario),

@@ -19,11 +19,14 @@ pub(super) struct Report {
     pub(super) threads: usize,
     /// False where the model runs on the portable path.
     pub(super) fast_kernels: bool,
-    /// Share of all processors that other programs took before the start.
+    /// Share of all processors that other programs took, in the worst of the scenarios.
     pub(super) others_busy_percent: Option<f64>,
     /// False where it was ended by Ctrl-C or a failure; then this is what was measured until then.
     pub(super) complete: bool,
     pub(super) model: Option<ModelInfo>,
+    /// What the form took that kura computes with, made once by `model add`; `None` where it was
+    /// there already.
+    pub(super) prepare_seconds: Option<f64>,
     pub(super) machine: Option<Machine>,
     pub(super) plan: Plan,
     pub(super) rounds: usize,
@@ -136,10 +139,10 @@ impl Report {
         let Some(percent) = self.others_busy_percent.filter(disturbing) else { return };
         match context.lang {
             Lang::Ja => say!(
-                "注意：測る前から、ほかのプログラムがCPUの{percent:.0}%を使っていました。結果は当てになりません。"
+                "注意：測定中に、ほかのプログラムがCPUの{percent:.0}%を使いました。結果は当てになりません。"
             ),
             Lang::En => say!(
-                "Careful: other programs took {percent:.0}% of the processors before the start; \
+                "Careful: other programs took {percent:.0}% of the processors meanwhile; \
                  these figures are not to be trusted."
             ),
         }
@@ -208,6 +211,12 @@ impl Report {
                      as they were found."
                 )
             );
+        }
+        if let Some(seconds) = self.prepare_seconds {
+            match context.lang {
+                Lang::Ja => say!("kuraの計算用の並べ替え（登録のときに一度だけ）：{seconds:.1}秒"),
+                Lang::En => say!("preparing the model, once when it is added: {seconds:.1} s"),
+            }
         }
         if let Some(greedy) = self.greedy {
             say!(

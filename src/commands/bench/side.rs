@@ -69,7 +69,7 @@ pub(super) enum Answer {
 pub(super) struct Hello {
     pub(super) name: String,
     pub(super) version: String,
-    /// Instruction sets that it was built with or uses.
+    /// Instruction sets that it was built for, where that is fixed.
     pub(super) instructions: Vec<String>,
     /// Whether it can guess tokens from the prompt.
     pub(super) speculation: bool,

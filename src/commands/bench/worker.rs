@@ -43,11 +43,11 @@ pub(super) fn run(context: &Context) -> Result<(), Failure> {
 }
 
 fn hello() -> Hello {
-    let fast = crate::llm::has_fast_kernels();
     Hello {
         name: "kura".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        instructions: if fast { vec!["AVX2".to_owned()] } else { Vec::new() },
+        // Chosen at run time, from what the processor has.
+        instructions: Vec::new(),
         speculation: true,
     }
 }
