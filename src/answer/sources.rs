@@ -5,8 +5,8 @@ use super::types::Source;
 use crate::document::Passage;
 use crate::search::{CitationStatus, Found, Hit};
 
-/// Numbers hits from 1 in the order of an answer: by data set, document and place in it, so that the
-/// same passages have the same numbers whatever was asked.
+/// Numbers hits from 1 in the order of an answer: by data set, document and place in it, so that
+/// the same passages have the same numbers whatever was asked.
 pub(super) fn number(shelf: &Shelf, hits: Vec<Hit>) -> Vec<Source> {
     let mut sources = ranked(shelf, hits);
     sources.sort_by_cached_key(|source| {

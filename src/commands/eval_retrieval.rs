@@ -7,9 +7,9 @@
 //! that of its best passage.
 //!
 //! With `--prompts` it also builds the prompts that an answer would have, at several budgets, and
-//! reports how often what answers is left in them: one of a line's `answers`, or for a question with
-//! `choices` and the letter `answer` the sentence of its gold documents that has most of the right
-//! choice. A token is counted as 1.5 characters, about what models made for Japanese take.
+//! reports how often what answers is left in them: one of a line's `answers`, or for a question
+//! with `choices` and the letter `answer` the sentence of its gold documents that has most of the
+//! right choice. A token is counted as 1.5 characters, about what models made for Japanese take.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,4 @@
-//! What the model is given: over the sample data, the words that answer are never cut away.
+//! What the model is given: over the sample data, the words that answer are not cut away.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ fn what_answers_is_left_in_the_prompt() {
     let model = Model::load(&mini, &EngineOptions { slots: 1, ..EngineOptions::default() });
     let model = model.unwrap();
     let tokens = |text: &str| model.raw_prompt(text).unwrap().len();
-    let mut survival = Survival::default();
+    let (mut survival, mut lost_at) = (Survival::default(), Vec::new());
     let mut all = questions("sample-questions.toml", "answer");
     all.extend(questions("sample-benchmark.toml", "quote"));
     for question in &all {
@@ -79,10 +79,14 @@ fn what_answers_is_left_in_the_prompt() {
         survival.count(&question.text, &relevance, &passages, answers, tokens);
         for (at, budget) in BUDGETS_TOKENS.iter().enumerate() {
             if survival.of > before.of && survival.kept[at] == before.kept[at] {
-                println!("lost at {budget} tokens: {} ({})", question.text, question.answer);
+                lost_at.push((*budget, question.text.clone()));
             }
         }
     }
-    println!("{survival:?}");
-    assert!(survival.of >= 70, "search finds the answers: {survival:?}");
+    assert!(survival.of >= 85, "search finds the answers: {survival:?}");
+    // None is lost from what the slowest box gives its model, and few of three quarters of that.
+    for (budget, kept) in BUDGETS_TOKENS.iter().zip(survival.kept) {
+        let lost = survival.of - kept;
+        assert!(lost == 0 || (*budget == 300 && lost <= 3), "{lost} lost at {budget}: {lost_at:?}");
+    }
 }

@@ -4,12 +4,14 @@
 use serde::Serialize;
 
 use crate::answer::ChatTurn;
+use crate::answer::pace::FLOOR_TOKENS;
 use crate::answer::prompt::{self, Asked, Given, INSTRUCTIONS};
 use crate::document::Passage;
 use crate::search::Relevance;
 
-/// Budgets looked at, in tokens behind the instructions, which every prompt shares.
-pub const BUDGETS_TOKENS: [usize; 4] = [300, 500, 800, 1200];
+/// Budgets looked at, in tokens behind the instructions, which every prompt shares; the second is
+/// what the slowest box gets.
+pub const BUDGETS_TOKENS: [usize; 5] = [300, FLOOR_TOKENS, 500, 800, 1200];
 
 /// How often what answers was still in the prompt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -17,7 +19,7 @@ pub struct Survival {
     /// Questions whose answer stood in the passages that were found.
     pub of: usize,
     /// … and in the prompt, for each of [`BUDGETS_TOKENS`].
-    pub kept: [usize; 4],
+    pub kept: [usize; 5],
 }
 
 impl Survival {
@@ -42,7 +44,7 @@ impl Survival {
     }
 
     /// The shares that were kept, in percent.
-    pub fn percent(&self) -> [f64; 4] {
+    pub fn percent(&self) -> [f64; 5] {
         self.kept.map(|kept| kept as f64 * 100.0 / self.of.max(1) as f64)
     }
 }

@@ -65,7 +65,7 @@ export class AnswerView {
   hideExcerpt() {
     if (this.excerpt.hidden) return;
     const focused = this.excerpt.contains(document.activeElement);
-    this.main.style.minHeight = `${this.main.offsetHeight}px`;
+    this.main.style.minHeight = `${this.main.getBoundingClientRect().height}px`;
     this.excerpt.hidden = true;
     this.excerpt.replaceChildren();
     if (focused) byId("answer").focus();
