@@ -89,7 +89,8 @@ impl Blocks {
         // The last token is always computed, since its logits are needed.
         let wanted = &tokens[..tokens.len() - 1];
         let known = self.tables[slot].known;
-        if !computed.is_multiple_of(BLOCK) || computed / BLOCK != known {
+        let aligned = computed.is_multiple_of(BLOCK) && computed / BLOCK == known;
+        if !aligned || computed > wanted.len() {
             return computed;
         }
         let mut computed = computed;

@@ -1,8 +1,9 @@
 //! Activations as eight-bit numbers, quantized once for all the matrices that read them.
 //!
 //! The K-quants take one scale for 256 numbers (ggml's Q8_K), the simple types one for 32
-//! (ggml's Q8_0), rounded as ggml and candle do, so that results agree with theirs. Numbers, scales and sums lie in arrays of their
-//! own, so that kernels broadcast four numbers, or two sums, with one load.
+//! (ggml's Q8_0), rounded as ggml and candle do, so that results agree with theirs. Numbers,
+//! scales and sums lie in arrays of their own, so that kernels broadcast four numbers, or two
+//! sums, with one load.
 
 use half::f16;
 
