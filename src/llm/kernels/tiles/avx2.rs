@@ -7,6 +7,7 @@
 use std::arch::x86_64::*;
 
 use super::pack::{offset, simple_scales};
+use super::prefetch;
 use super::{Format, ROWS, Row, TOKENS_MAX};
 
 /// Two vectors of eight rows.
@@ -41,7 +42,8 @@ unsafe fn halves(at: *const u8) -> Halves<__m256> {
     }
 }
 
-/// A strip times `N` tokens.
+/// A strip times `N` tokens; `fetch` asks for what lies behind in memory, so that it is in cache
+/// when its turn comes.
 ///
 /// # Safety
 /// The processor has the instructions. `strip` holds a strip of the format as wide as the rows.
@@ -50,6 +52,7 @@ pub(super) unsafe fn strip<const N: usize>(
     format: Format,
     strip: &[u8],
     x: &[Row<'_>; N],
+    fetch: bool,
     results: &mut [[f32; ROWS]; TOKENS_MAX],
 ) {
     let scales = x[0].scales.len();
@@ -59,11 +62,11 @@ pub(super) unsafe fn strip<const N: usize>(
     // SAFETY: the sizes were checked.
     let sums = unsafe {
         match format {
-            Format::Q4K => scaled::<4, N>(strip, x),
-            Format::Q5K => scaled::<5, N>(strip, x),
-            Format::Q6K => six_bits::<N>(strip, x),
-            Format::Q8_0 => bytes::<N>(strip, x),
-            Format::Q4_0 => nibbles::<N>(strip, x),
+            Format::Q4K => scaled::<4, N>(strip, x, fetch),
+            Format::Q5K => scaled::<5, N>(strip, x, fetch),
+            Format::Q6K => six_bits::<N>(strip, x, fetch),
+            Format::Q8_0 => bytes::<N>(strip, x, fetch),
+            Format::Q4_0 => nibbles::<N>(strip, x, fetch),
         }
     };
     for (result, sum) in results.iter_mut().zip(sums) {
@@ -129,6 +132,7 @@ fn add_scaled(product: &mut Halves<__m256i>, dot: Halves<__m256i>, scales: Halve
 unsafe fn scaled<const BITS: usize, const N: usize>(
     strip: &[u8],
     x: &[Row<'_>; N],
+    fetch: bool,
 ) -> [Halves<__m256>; N] {
     let size = if BITS == 4 { Format::Q4K } else { Format::Q5K }.tile_bytes();
     let mut sums = [[_mm256_setzero_ps(); 2]; N];
@@ -138,6 +142,9 @@ unsafe fn scaled<const BITS: usize, const N: usize>(
             let tile = strip.as_ptr().add(block * size);
             let mut products = [[_mm256_setzero_si256(); 2]; N];
             for sub in 0..8 {
+                if fetch {
+                    prefetch(tile.wrapping_add(sub * size / 8), size / 8);
+                }
                 let high = match BITS {
                     4 => [_mm256_setzero_si256(); 2],
                     _ => load(tile.add(offset::HIGH + sub * 64)),
@@ -196,16 +203,24 @@ unsafe fn scaled<const BITS: usize, const N: usize>(
 /// Q6_K. The offset of 32 is taken out through the activations' sums.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-unsafe fn six_bits<const N: usize>(strip: &[u8], x: &[Row<'_>; N]) -> [Halves<__m256>; N] {
+unsafe fn six_bits<const N: usize>(
+    strip: &[u8],
+    x: &[Row<'_>; N],
+    fetch: bool,
+) -> [Halves<__m256>; N] {
     let (nibble, two) = (_mm256_set1_epi8(15), _mm256_set1_epi8(0x30));
+    let size = Format::Q6K.tile_bytes();
     let mut sums = [[_mm256_setzero_ps(); 2]; N];
     for block in 0..x[0].scales.len() {
         // SAFETY: the caller checked the sizes; all offsets stay inside the tile and the block.
         unsafe {
-            let tile = strip.as_ptr().add(block * Format::Q6K.tile_bytes());
+            let tile = strip.as_ptr().add(block * size);
             let mut products = [[_mm256_setzero_si256(); 2]; N];
             let mut offsets = [[_mm256_setzero_si256(); 2]; N];
             for sub in 0..8 {
+                if fetch {
+                    prefetch(tile.wrapping_add(sub * size / 8), size / 8);
+                }
                 // Scales of two runs of sixteen columns, for each row.
                 let both: *const u8 = tile.add(offset::scales(6) + sub * 32);
                 let both: Halves<__m256i> = std::array::from_fn(|half| {
@@ -275,7 +290,11 @@ fn pair_of(both: __m256i, which: usize) -> __m256i {
 /// Q8_0.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-unsafe fn bytes<const N: usize>(strip: &[u8], x: &[Row<'_>; N]) -> [Halves<__m256>; N] {
+unsafe fn bytes<const N: usize>(
+    strip: &[u8],
+    x: &[Row<'_>; N],
+    fetch: bool,
+) -> [Halves<__m256>; N] {
     let ones = [_mm256_set1_epi16(1); 2];
     let blocks = x[0].scales.len();
     let scales = simple_scales(Format::Q8_0, blocks);
@@ -283,6 +302,9 @@ unsafe fn bytes<const N: usize>(strip: &[u8], x: &[Row<'_>; N]) -> [Halves<__m25
     for block in 0..blocks {
         // SAFETY: the caller checked the sizes; all offsets stay inside strip and rows.
         unsafe {
+            if fetch {
+                prefetch(strip.as_ptr().add(block * 512), 512);
+            }
             let mut dots = [[_mm256_setzero_si256(); 2]; N];
             for group in 0..8 {
                 let weights = load(strip.as_ptr().add(block * 512 + group * 64));
@@ -305,7 +327,11 @@ unsafe fn bytes<const N: usize>(strip: &[u8], x: &[Row<'_>; N]) -> [Halves<__m25
 /// Q4_0. The offset of 8 goes out through the activations' sums.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-unsafe fn nibbles<const N: usize>(strip: &[u8], x: &[Row<'_>; N]) -> [Halves<__m256>; N] {
+unsafe fn nibbles<const N: usize>(
+    strip: &[u8],
+    x: &[Row<'_>; N],
+    fetch: bool,
+) -> [Halves<__m256>; N] {
     let ones = [_mm256_set1_epi16(1); 2];
     let none = [_mm256_setzero_si256(); 2];
     let blocks = x[0].scales.len();
@@ -314,6 +340,9 @@ unsafe fn nibbles<const N: usize>(strip: &[u8], x: &[Row<'_>; N]) -> [Halves<__m
     for block in 0..blocks {
         // SAFETY: the caller checked the sizes; all offsets stay inside strip and rows.
         unsafe {
+            if fetch {
+                prefetch(strip.as_ptr().add(block * 256), 256);
+            }
             let mut products = [none; N];
             for pair in 0..4 {
                 let packed = load(strip.as_ptr().add(block * 256 + pair * 64));

@@ -4,6 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::pack::{offset, simple_scales};
+use super::prefetch;
 use super::{Format, ROWS, Row, TOKENS_MAX};
 
 /// Four activations, or two sums, broadcast.
@@ -14,7 +15,8 @@ unsafe fn broadcast<T>(numbers: *const T, at: usize) -> __m512i {
     unsafe { _mm512_set1_epi32(numbers.add(at).cast::<i32>().read_unaligned()) }
 }
 
-/// A strip times `N` tokens.
+/// A strip times `N` tokens; `fetch` asks for what lies behind in memory, so that it is in cache
+/// when its turn comes.
 ///
 /// # Safety
 /// The processor has the instructions. `strip` holds a strip of the format as wide as the rows.
@@ -23,6 +25,7 @@ pub(super) unsafe fn strip<const N: usize>(
     format: Format,
     strip: &[u8],
     x: &[Row<'_>; N],
+    fetch: bool,
     results: &mut [[f32; ROWS]; TOKENS_MAX],
 ) {
     let scales = x[0].scales.len();
@@ -32,11 +35,11 @@ pub(super) unsafe fn strip<const N: usize>(
     // SAFETY: the sizes were checked.
     let sums = unsafe {
         match format {
-            Format::Q4K => scaled::<4, N>(strip, x),
-            Format::Q5K => scaled::<5, N>(strip, x),
-            Format::Q6K => six_bits::<N>(strip, x),
-            Format::Q8_0 => simple::<8, N>(strip, x),
-            Format::Q4_0 => simple::<4, N>(strip, x),
+            Format::Q4K => scaled::<4, N>(strip, x, fetch),
+            Format::Q5K => scaled::<5, N>(strip, x, fetch),
+            Format::Q6K => six_bits::<N>(strip, x, fetch),
+            Format::Q8_0 => simple::<8, N>(strip, x, fetch),
+            Format::Q4_0 => simple::<4, N>(strip, x, fetch),
         }
     };
     for (result, sum) in results.iter_mut().zip(sums) {
@@ -48,9 +51,13 @@ pub(super) unsafe fn strip<const N: usize>(
 /// Q4_K and Q5_K.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn scaled<const BITS: usize, const N: usize>(strip: &[u8], x: &[Row<'_>; N]) -> [__m512; N] {
-    let size = if BITS == 4 { Format::Q4K } else { Format::Q5K }.tile_bytes();
+unsafe fn scaled<const BITS: usize, const N: usize>(
+    strip: &[u8],
+    x: &[Row<'_>; N],
+    fetch: bool,
+) -> [__m512; N] {
     let nibble = _mm512_set1_epi8(15);
+    let size = if BITS == 4 { Format::Q4K } else { Format::Q5K }.tile_bytes();
     let mut sums = [_mm512_setzero_ps(); N];
     for block in 0..x[0].scales.len() {
         // SAFETY: the caller checked the sizes; all offsets stay inside the tile and the block.
@@ -58,6 +65,9 @@ unsafe fn scaled<const BITS: usize, const N: usize>(strip: &[u8], x: &[Row<'_>; 
             let tile = strip.as_ptr().add(block * size);
             let mut products = [_mm512_setzero_si512(); N];
             for sub in 0..8 {
+                if fetch {
+                    prefetch(tile.wrapping_add(sub * size / 8), size / 8);
+                }
                 let mut dots = [_mm512_setzero_si512(); N];
                 let high = match BITS {
                     4 => _mm512_setzero_si512(),
@@ -128,16 +138,20 @@ unsafe fn halves(at: *const u8) -> __m512 {
 /// Q6_K. The offset of 32 is taken out through the activations' sums.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn six_bits<const N: usize>(strip: &[u8], x: &[Row<'_>; N]) -> [__m512; N] {
+unsafe fn six_bits<const N: usize>(strip: &[u8], x: &[Row<'_>; N], fetch: bool) -> [__m512; N] {
     let (nibble, two) = (_mm512_set1_epi8(15), _mm512_set1_epi8(0x30));
+    let size = Format::Q6K.tile_bytes();
     let mut sums = [_mm512_setzero_ps(); N];
     for block in 0..x[0].scales.len() {
         // SAFETY: the caller checked the sizes; all offsets stay inside the tile and the block.
         unsafe {
-            let tile = strip.as_ptr().add(block * Format::Q6K.tile_bytes());
+            let tile = strip.as_ptr().add(block * size);
             let mut products = [_mm512_setzero_si512(); N];
             let mut offsets = [_mm512_setzero_si512(); N];
             for sub in 0..8 {
+                if fetch {
+                    prefetch(tile.wrapping_add(sub * size / 8), size / 8);
+                }
                 // Scales of two runs of sixteen columns, for each row.
                 let both = tile.add(offset::scales(6) + sub * 32).cast();
                 let both = _mm512_cvtepi8_epi16(_mm256_loadu_si256(both));
@@ -197,7 +211,11 @@ unsafe fn six_bits<const N: usize>(strip: &[u8], x: &[Row<'_>; N]) -> [__m512; N
 /// Q8_0 and Q4_0: weights are made unsigned by an offset, which goes out through the sums.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn simple<const BITS: usize, const N: usize>(strip: &[u8], x: &[Row<'_>; N]) -> [__m512; N] {
+unsafe fn simple<const BITS: usize, const N: usize>(
+    strip: &[u8],
+    x: &[Row<'_>; N],
+    fetch: bool,
+) -> [__m512; N] {
     let (format, weight_offset) = if BITS == 8 { (Format::Q8_0, -128) } else { (Format::Q4_0, -8) };
     let (sign, nibble) = (_mm512_set1_epi8(-128), _mm512_set1_epi8(15));
     let blocks = x[0].scales.len();
@@ -207,6 +225,9 @@ unsafe fn simple<const BITS: usize, const N: usize>(strip: &[u8], x: &[Row<'_>; 
         // SAFETY: the caller checked the sizes; all offsets stay inside strip and rows.
         unsafe {
             let numbers = strip.as_ptr().add(block * BITS * 64);
+            if fetch {
+                prefetch(numbers, BITS * 64);
+            }
             let mut dots: [__m512i; N] = std::array::from_fn(|n| {
                 let sum = i32::from(*x[n].sums32.get_unchecked(block));
                 _mm512_set1_epi32(weight_offset * sum)
