@@ -346,7 +346,9 @@ impl Job {
                 }
             };
             match event {
-                Some(TextEvent::Queued { .. }) => {}
+                Some(TextEvent::Queued { place }) => {
+                    self.send(AnswerEvent::Queued { place }).await?;
+                }
                 Some(TextEvent::Text(text)) => {
                     let text = match &mut filter {
                         Some(filter) => filter.push(&text),
