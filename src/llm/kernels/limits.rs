@@ -307,7 +307,8 @@ mod x86 {
     /// the next set of sums. There are as many sets as registers allow, so that few sums wait for
     /// the one before.
     macro_rules! multiply {
-        ($name:ident, $features:literal, $sets:literal, $zero:ident, $load:ident, $add:ident, $reduce:ident,
+        ($name:ident, $features:literal, $sets:literal,
+         $zero:ident, $load:ident, $add:ident, $reduce:ident,
          |$sum:ident, $w:ident, $x:ident| $step:expr) => {
             #[target_feature(enable = $features)]
             pub(super) fn $name(operands: &Operands, rounds: usize) -> [i32; INPUTS] {
