@@ -75,29 +75,16 @@ fn measure(
     subject: Option<Subject>,
     cancelled: &Cancelled,
 ) -> Result<(Report, Option<MachineLimits>, Result<(), Failure>), Failure> {
-    let threads = threads(context);
     let context_tokens = subject.as_ref().map_or(0, |subject| subject.context_tokens);
     let mut plan = Plan::new(asked, args.quick, context_tokens);
-    let (mut limits, mut measured, mut outcome) = (None, Measured::default(), Ok(()));
-    match &subject {
-        Some(subject) => {
-            if context.config.engine.device == Device::Cpu {
-                limits = Some(machine_limits(threads));
-            }
-            let contest = Contest::new(context, args, subject, &plan, threads, cancelled)?;
-            outcome = contest.run(&mut measured).map_err(|(peer, why)| match peer {
-                true => llama_cpp::failure(&why),
-                false => contest::failure(subject, &why),
-            });
-            if plan.copy.is_some() && measured.lacks_speculation() {
-                plan.leave_out(Scenario::Copy, "speculation", Why::Engine);
-            }
-        }
+    let (limits, measured, mut outcome) = match &subject {
+        Some(subject) => measure_model(context, args, subject, &mut plan, cancelled)?,
         None => {
             plan.left_out.clear();
             plan.leave_out_all(Why::NoModel);
+            (None, Measured::default(), Ok(()))
         }
-    }
+    };
     let mut search = None;
     if plan.has(Scenario::Search) && outcome.is_ok() {
         search = search::measure(context, cancelled)?;
@@ -120,7 +107,7 @@ fn measure(
     };
     let report = Report {
         kura_version: env!("CARGO_PKG_VERSION"),
-        threads,
+        threads: threads(context),
         fast_kernels: crate::llm::has_fast_kernels(),
         others_busy_percent: measured.others_busy_percent,
         complete: outcome.is_ok(),
@@ -136,6 +123,35 @@ fn measure(
         search,
     };
     Ok((report, limits, outcome))
+}
+
+/// The machine's limits (of a CPU), and the rounds with how they ended.
+fn measure_model(
+    context: &Context,
+    args: &BenchArgs,
+    subject: &Subject,
+    plan: &mut Plan,
+    cancelled: &Cancelled,
+) -> Result<(Option<MachineLimits>, Measured, Result<(), Failure>), Failure> {
+    let threads = threads(context);
+    let look = || (context.config.engine.device == Device::Cpu).then(|| machine_limits(threads));
+    let before = look();
+    let mut measured = Measured::default();
+    let contest = Contest::new(context, args, subject, plan, threads, cancelled)?;
+    let outcome = contest.run(&mut measured).map_err(|(peer, why)| match peer {
+        true => llama_cpp::failure(&why),
+        false => contest::failure(subject, &why),
+    });
+    if plan.copy.is_some() && measured.lacks_speculation() {
+        plan.leave_out(Scenario::Copy, "speculation", Why::Engine);
+    }
+    // Something may have disturbed the first: a roof is the best that was ever seen.
+    let after = if outcome.is_ok() { look() } else { None };
+    let limits = match (before, after) {
+        (Some(before), Some(after)) => Some(before.or_higher(&after)),
+        (before, _) => before,
+    };
+    Ok((limits, measured, outcome))
 }
 
 fn installed_model(context: &Context) -> Result<Option<PathBuf>, Failure> {

@@ -44,6 +44,17 @@ pub struct Int8Limit {
 }
 
 impl MachineLimits {
+    /// The higher of two measurements of the same machine, figure by figure: what disturbed one
+    /// was no limit.
+    #[must_use]
+    pub fn or_higher(mut self, other: &Self) -> Self {
+        self.read_bytes_per_s = self.read_bytes_per_s.max(other.read_bytes_per_s);
+        for (limit, other) in self.int8.iter_mut().zip(&other.int8) {
+            limit.operations_per_s = limit.operations_per_s.max(other.operations_per_s);
+        }
+        self
+    }
+
     /// The best sequence's operations a second.
     pub fn int8_operations_per_s(&self) -> f64 {
         self.int8.iter().map(|limit| limit.operations_per_s).fold(0.0, f64::max)
@@ -296,7 +307,8 @@ mod x86 {
     /// the next set of sums. There are as many sets as registers allow, so that few sums wait for
     /// the one before.
     macro_rules! multiply {
-        ($name:ident, $features:literal, $sets:literal, $zero:ident, $load:ident, $add:ident, $reduce:ident,
+        ($name:ident, $features:literal, $sets:literal,
+         $zero:ident, $load:ident, $add:ident, $reduce:ident,
          |$sum:ident, $w:ident, $x:ident| $step:expr) => {
             #[target_feature(enable = $features)]
             pub(super) fn $name(operands: &Operands, rounds: usize) -> [i32; INPUTS] {
@@ -399,6 +411,16 @@ mod tests {
         let best = limits.int8_operations_per_s();
         assert!(limits.int8.iter().all(|limit| 0.0 < limit.operations_per_s));
         assert!(limits.int8.iter().any(|limit| limit.operations_per_s == best));
+    }
+
+    #[test]
+    fn the_higher_of_two_measurements_counts() {
+        let limits = |read_bytes_per_s, operations_per_s| MachineLimits {
+            threads: 2,
+            read_bytes_per_s,
+            int8: vec![Int8Limit { instructions: "AVX2", operations_per_s }],
+        };
+        assert_eq!(limits(3.0, 4.0).or_higher(&limits(2.0, 5.0)), limits(3.0, 5.0));
     }
 
     #[test]
