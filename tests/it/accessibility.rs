@@ -41,7 +41,7 @@ impl Tree {
         Self(nodes)
     }
 
-    fn with<'t>(&'t self, roles: &'t [&str]) -> impl Iterator<Item = &'t Node> {
+    fn with<'t, 'r>(&'t self, roles: &'r [&'r str]) -> impl Iterator<Item = &'t Node> {
         self.0.iter().filter(move |node| roles.contains(&node.role.as_str()))
     }
 
