@@ -75,8 +75,14 @@ fn list(error: &Error, kind: ContextKind) -> Option<String> {
     }
 }
 
+/// The name that was probably meant: clap puts the likeliest last.
 fn suggestion(error: &Error, kind: ContextKind) -> String {
-    list(error, kind).map_or_else(String::new, |names| format!("近いもの：{names}"))
+    let name = match error.get(kind) {
+        Some(ContextValue::String(name)) => Some(name),
+        Some(ContextValue::Strings(names)) => names.last(),
+        _ => None,
+    };
+    name.map_or_else(String::new, |name| format!("「{name}」のことですか。"))
 }
 
 fn valid(error: &Error) -> String {
@@ -86,16 +92,21 @@ fn valid(error: &Error) -> String {
 
 /// A page with clap's own words in Japanese.
 fn page(text: &str) -> String {
+    let text = bracketed(text, "default", "既定");
+    let text = bracketed(&text, "possible values", "使える値");
+    text.replace("Usage:", "使い方:").replace("[OPTIONS]", "[オプション]")
+}
+
+/// `[default: 3]` becomes ［既定：3］.
+fn bracketed(text: &str, english: &str, japanese: &str) -> String {
     let mut page = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("[default: ") {
+    let (mut rest, opening) = (text, format!("[{english}: "));
+    while let Some((before, after)) = rest.split_once(&opening) {
         let (value, behind) = after.split_once(']').unwrap_or((after, ""));
-        page.push_str(before);
-        page.push_str(&format!("［既定：{value}］"));
+        page.push_str(&format!("{before}［{japanese}：{value}］"));
         rest = behind;
     }
-    page.push_str(rest);
-    page.replace("Usage:", "使い方:").replace("[OPTIONS]", "[オプション]")
+    page + rest
 }
 
 #[cfg(test)]
@@ -106,9 +117,12 @@ mod tests {
     #[test]
     fn mistakes_are_said_in_japanese() {
         for (line, expected) in [
-            ("kura serch 転入届", "「serch」というコマンドはありません。近いもの：serve"),
+            ("kura serch 転入届", "「serch」というコマンドはありません。「search」のことですか。"),
             ("kura search", "<QUERY> を指定してください。"),
-            ("kura search a --limt 3", "「--limt」は、ここでは使えません。近いもの：--limit"),
+            (
+                "kura search a --limt 3",
+                "「--limt」は、ここでは使えません。「--limit」のことですか。",
+            ),
             ("kura model list x", "「x」は、ここでは使えません。"),
             ("kura search a --limit many", "「many」は --limit <N> の値として使えません。"),
             ("kura search a --limit", "--limit <N> の値を指定してください。"),
@@ -125,7 +139,8 @@ mod tests {
 
     #[test]
     fn help_pages_have_no_english_words_of_clap() {
-        for line in ["kura --help", "kura search --help", "kura dataset add -h", "kura eval"] {
+        let lines = ["kura --help", "kura search --help", "kura completions -h", "kura eval"];
+        for line in lines {
             let error = command(Lang::Ja).try_get_matches_from(line.split(' ')).unwrap_err();
             let said = said(&error);
             assert!(said.contains("使い方: kura"), "{line}: {said}");

@@ -179,20 +179,21 @@ async fn pull(
             return Err(why.failure(entry));
         }
         if why.is_final() || fruitless == TRIES {
-            part.remove_if_empty();
-            return Err(resumable(why.failure(entry), part));
+            let failure = why.failure(entry);
+            if part.length_bytes() > 0 {
+                return Err(resumable(&failure, part));
+            }
+            part.remove();
+            return Err(failure);
         }
         tokio::time::sleep(PAUSE).await;
     }
     Ok(())
 }
 
-/// Adds that the next run goes on from here, where there is something to go on from.
-fn resumable(failure: Failure, part: &Part) -> Failure {
+/// Adds that the next run goes on from here.
+fn resumable(failure: &Failure, part: &Part) -> Failure {
     let length_mb = part.length_bytes() as f64 / 1e6;
-    if part.length_bytes() == 0 {
-        return failure;
-    }
     let ja = format!(
         "{}{length_mb:.1}MBまでは保存してあり、もう一度実行すると続きから取得します。",
         failure.message(Lang::Ja)

@@ -71,6 +71,17 @@ impl ManifestError {
     /// The message in a language, a mistake a line.
     pub fn message(&self, lang: Lang) -> String {
         match (self, lang) {
+            (Self::Io { path, source }, lang) if source.kind() == std::io::ErrorKind::NotFound => {
+                let path = path.display();
+                match lang {
+                    Lang::Ja => format!(
+                        "{path}がありません。データセットは、文書とdataset.tomlを入れたフォルダーです。"
+                    ),
+                    Lang::En => format!(
+                        "there is no {path}; a data set is a folder with documents and a dataset.toml"
+                    ),
+                }
+            }
             (Self::Io { path, source }, Lang::Ja) => {
                 format!("{}を読めません: {source}", path.display())
             }

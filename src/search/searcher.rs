@@ -11,7 +11,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, Term};
 
 use super::citation::{self, Cited};
-use super::rank::{Kind, Question, Statistics};
+use super::rank::{Kind, QueryTerm, Question, Statistics};
 use super::relevance::Relevance;
 use super::schema::{Fields, provision_key};
 use super::snippet::{Snippet, snippet};
@@ -256,6 +256,11 @@ impl Searcher {
     }
 }
 
+/// Places in the index that a question may lead to, over all its terms: bounds the time, however
+/// long the question and however large the index.
+const POSTINGS_MAX: u64 = 1_000_000;
+/// Terms that are asked for however common they are.
+const TERMS_LEAST: usize = 12;
 /// Candidates that each index gives.
 const CANDIDATES: usize = 100;
 /// Candidates of all that are looked at again.
@@ -301,14 +306,22 @@ fn look_up(
     Ok((resolved, passages))
 }
 
-/// The terms to ask for, with their weight.
+/// The terms to ask for, with their weight: the rarest first, as many as [`POSTINGS_MAX`] allows.
+/// A long question has hundreds of terms, and the commonest of them, which cost most, say least;
+/// the candidates are judged by all of them.
 fn clauses(fields: &Fields, question: &Question) -> Vec<(Term, f32)> {
     let sides = [(fields.grams, &question.grams), (fields.words, &question.words)];
-    let asked = sides.into_iter().flat_map(|(field, terms)| {
-        let known = terms.list.iter().filter(|term| term.found_in > 0);
-        known.map(move |term| (Term::from_field_text(field, &term.text), term.count))
+    let known = sides.into_iter().flat_map(|(field, terms)| {
+        terms.list.iter().filter(|term| term.found_in > 0).map(move |term| (field, term))
     });
-    asked.collect()
+    let mut known: Vec<(Field, &QueryTerm)> = known.collect();
+    known.sort_by_key(|(_, term)| term.found_in);
+    let mut postings = 0;
+    let asked = known.into_iter().enumerate().take_while(|(at, (_, term))| {
+        postings += term.found_in;
+        *at < TERMS_LEAST || postings <= POSTINGS_MAX
+    });
+    asked.map(|(_, (field, term))| (Term::from_field_text(field, &term.text), term.count)).collect()
 }
 
 fn union(clauses: &[(Term, f32)]) -> BooleanQuery {

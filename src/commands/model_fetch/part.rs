@@ -78,12 +78,6 @@ impl Part {
         // What stays behind is found and judged again by the next run.
         let _ = fs::remove_file(&self.path);
     }
-
-    pub(super) fn remove_if_empty(&self) {
-        if self.length_bytes == 0 {
-            self.remove();
-        }
-    }
 }
 
 /// The bytes of one response. A server that ignores the range asked for sends the file from its
