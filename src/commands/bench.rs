@@ -117,6 +117,7 @@ fn measure(
         plan,
         rounds: measured.rounds.len(),
         greedy: measured.greedy(),
+        logits_cosine: measured.logits_cosine(),
         peer: measured.peer,
         figures,
         roofline,

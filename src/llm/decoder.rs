@@ -14,6 +14,7 @@ use self::layer::Layer;
 use super::architecture::Architecture;
 use super::error::ModelError;
 use super::gguf::Gguf;
+use super::kernels::pool::Pool;
 use super::kv_cache::{BLOCK, KvCache, KvType, Span};
 use super::norm::RmsNorm;
 use super::prepared::Prepared;
@@ -245,4 +246,38 @@ fn check_blocks(spans: &[Span<'_>], blocks: usize) -> Result<(), ModelError> {
         }
     }
     Ok(())
+}
+
+/// The scores of the token after a prompt, over the whole vocabulary, on the CPU: for comparison
+/// with other engines.
+///
+/// # Errors
+/// The model cannot be loaded, the prompt is empty, or a token is outside the vocabulary.
+pub fn prompt_logits(
+    path: &std::path::Path,
+    threads: usize,
+    prompt: &[u32],
+) -> Result<Vec<f32>, ModelError> {
+    let pool = Pool::new(threads).map_err(|why| ModelError::Thread(why.to_string()))?;
+    let pool = std::sync::Arc::new(pool);
+    let _installed = pool.installed();
+    let gguf = Gguf::open(path)?;
+    let blocks = prompt.len().div_ceil(BLOCK);
+    let options = DecoderOptions {
+        slots: 1,
+        context_tokens: prompt.len(),
+        blocks,
+        kv_type: KvType::default(),
+        compute: Compute::Cpu,
+    };
+    let mut decoder = Decoder::load(&gguf, Architecture::read(&gguf)?, options)?;
+    let sequence = BatchSequence {
+        slot: 0,
+        blocks: (0..blocks as u32).collect(),
+        position: 0,
+        tokens: prompt.to_vec(),
+        logits: 1,
+    };
+    let mut logits = decoder.forward(&Batch { sequences: vec![sequence] })?;
+    Ok(logits.rows_mut().next().map(|row| row.to_vec()).unwrap_or_default())
 }

@@ -27,6 +27,7 @@ pub mod tokenizer;
 mod weights;
 
 pub use chat_template::ChatMessage;
+pub use decoder::prompt_logits;
 pub use engine::{
     DeviceChoice, Engine, EngineError, EngineMemory, EngineOptions, EngineStats, Event, Finish,
     Generation, Health, Reason, Request, available_memory_bytes,

@@ -1,6 +1,5 @@
 //! The rounds: every scenario on kura, then on the peer, again and again.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::process::Command;
 use std::sync::atomic::Ordering;
@@ -13,7 +12,7 @@ use super::figures::{Figure, Round};
 use super::llama_cpp::{self, FlashAttention};
 use super::quiet::Watch;
 use super::report::{Greedy, Peer};
-use super::runs::{Prompts, Run};
+use super::runs::{Prompts, Run, Written};
 use super::scenario::{Plan, Scenario};
 use super::side::{Load, Side, SideError};
 use super::subject::{Subject, unusable};
@@ -28,9 +27,8 @@ pub(super) struct Measured {
     pub(super) peer: Option<Peer>,
     /// What other programs took of all processors, in the worst scenario.
     pub(super) others_busy_percent: Option<f64>,
-    /// Greedy tokens by context, kura's and the peer's.
-    kura_tokens: HashMap<usize, Vec<u32>>,
-    peer_tokens: HashMap<usize, Vec<u32>>,
+    kura_written: Written,
+    peer_written: Written,
 }
 
 impl Measured {
@@ -43,12 +41,22 @@ impl Measured {
     /// Both sides' tokens until the first that differs.
     pub(super) fn greedy(&self) -> Option<Greedy> {
         let mut greedy = Greedy { equal: 0, of: 0 };
-        for (context, kura) in &self.kura_tokens {
-            let Some(peer) = self.peer_tokens.get(context) else { continue };
+        for (context, kura) in &self.kura_written.greedy {
+            let Some(peer) = self.peer_written.greedy.get(context) else { continue };
             greedy.of += kura.len();
             greedy.equal += kura.iter().zip(peer).take_while(|(a, b)| a == b).count();
         }
         (greedy.of > 0).then_some(greedy)
+    }
+
+    /// The cosine of both sides' scores after the same prompt.
+    pub(super) fn logits_cosine(&self) -> Option<f64> {
+        let (kura, peer) = (&self.kura_written.logits, &self.peer_written.logits);
+        let dot = |a: &[f32], b: &[f32]| -> f64 {
+            a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        };
+        let comparable = !kura.is_empty() && kura.len() == peer.len();
+        comparable.then(|| dot(kura, peer) / (dot(kura, kura) * dot(peer, peer)).sqrt())
     }
 }
 
@@ -151,9 +159,9 @@ impl<'a> Contest<'a> {
         }
         let flash = measured.peer.as_ref().map(|peer| peer.flash_attention).unwrap_or_default();
         let Some(round) = measured.rounds.last_mut() else { return Ok(()) };
-        let (samples, greedy) = match is_peer {
-            true => (&mut round.peer, &mut measured.peer_tokens),
-            false => (&mut round.kura, &mut measured.kura_tokens),
+        let (samples, written) = match is_peer {
+            true => (&mut round.peer, &mut measured.peer_written),
+            false => (&mut round.kura, &mut measured.kura_written),
         };
         let name = if is_peer { llama_cpp::NAME } else { "kura" };
         self.bar.set_message(format!("{} {name}", scenario.name()));
@@ -163,7 +171,7 @@ impl<'a> Contest<'a> {
             is_peer,
             prompts: Prompts::new(self.subject.vocabulary, number, scenario),
             samples,
-            greedy,
+            written,
             bar: &self.bar,
         };
         let watch = Watch::start();

@@ -89,6 +89,17 @@ class Model:
         logits = api.llama_get_logits_ith(self.context, row)
         return int(np.ctypeslib.as_array(logits, shape=(self.vocabulary,)).argmax())
 
+    def logits(self, prompt):
+        """The scores of the token after a prompt."""
+        sequence = self.place([prompt])[0][0]
+        self.keep(sequence, 0)
+        last = len(prompt) - 1
+        for first in range(0, len(prompt), BATCH):
+            part = range(first, min(first + BATCH, len(prompt)))
+            self.compute([(sequence, prompt[at], at == last) for at in part])
+        scores = api.llama_get_logits_ith(self.context, -1)
+        return np.ctypeslib.as_array(scores, shape=(self.vocabulary,)).tolist()
+
     def keep(self, sequence, tokens):
         """Forgets all but the first tokens of a sequence."""
         if tokens < len(self.cached[sequence]):
@@ -198,6 +209,8 @@ def main():
                 started = time.perf_counter()
                 model = Model(ask["load"])
                 answer("loaded", {"seconds": time.perf_counter() - started})
+            elif "logits" in ask:
+                answer("logits", model.logits(ask["logits"]["prompt"]))
             else:
                 answer("streams", model.generate(ask["generate"]))
         except Failed as why:

@@ -33,6 +33,8 @@ pub(super) struct Report {
     pub(super) peer: Option<Peer>,
     pub(super) figures: Vec<Summary>,
     pub(super) greedy: Option<Greedy>,
+    /// Of both sides' scores after the same prompt.
+    pub(super) logits_cosine: Option<f64>,
     pub(super) roofline: Vec<Point>,
     pub(super) search: Option<SearchReport>,
 }
@@ -225,6 +227,10 @@ impl Report {
                 greedy.equal,
                 greedy.of
             );
+        }
+        if let Some(cosine) = self.logits_cosine {
+            let words = ("相手のロジットとのコサイン", "cosine of the logits with the peer's");
+            say!("{}: {cosine:.6}", context.words(words.0, words.1));
         }
     }
 }

@@ -14,6 +14,18 @@ use super::side::{Generate, Side, SideError, Stream};
 /// seconds of loading too.
 pub(super) type Starter<'a> = dyn Fn(Scenario, bool) -> Result<(Side, f64), SideError> + 'a;
 
+/// What a side made of the prompts of the decode scenario.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Greedy tokens by context.
+    pub(super) greedy: HashMap<usize, Vec<u32>>,
+    /// The scores after [`LOGITS_TOKENS`] tokens.
+    pub(super) logits: Vec<f32>,
+}
+
+/// Tokens of the prompt whose scores are compared.
+const LOGITS_TOKENS: usize = 64;
+
 /// One scenario on one side.
 pub(super) struct Run<'a> {
     pub(super) plan: &'a Plan,
@@ -22,8 +34,8 @@ pub(super) struct Run<'a> {
     pub(super) is_peer: bool,
     pub(super) prompts: Prompts,
     pub(super) samples: &'a mut Samples,
-    /// Greedy tokens of the decode scenario by context, for the comparison of both sides.
-    pub(super) greedy: &'a mut HashMap<usize, Vec<u32>>,
+    /// What the decode scenario gave, for the comparison of both sides.
+    pub(super) written: &'a mut Written,
     pub(super) bar: &'a ProgressBar,
 }
 
@@ -95,10 +107,11 @@ impl Run<'_> {
             for _ in 0..self.plan.samples {
                 let stream = self.ask_one(&mut side, prompt, self.plan.decode_tokens)?;
                 self.note(Figure::Decode(context), rate(&stream));
-                self.greedy.insert(context, stream.tokens);
+                self.written.greedy.insert(context, stream.tokens);
             }
         }
         self.note_memory(Scenario::Decode, &side);
+        self.written.logits = side.logits(&prompt[..prompt.len().min(LOGITS_TOKENS)])?;
         Ok(())
     }
 

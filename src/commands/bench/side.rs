@@ -4,7 +4,8 @@
 //! or cores while the other runs, and the peak of its memory is that of the scenario. The memory
 //! is read here, from `/proc`, in the same way for both.
 //!
-//! A side says `hello`, takes one `load` and any number of `generate`, and ends with its input.
+//! A side says `hello`, takes one `load` and any number of `generate` and `logits`, and ends with
+//! its input.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -24,6 +25,10 @@ use super::super::cancel::Cancelled;
 pub(super) enum Ask {
     Load(Load),
     Generate(Generate),
+    /// The scores of the token after a prompt, over the whole vocabulary.
+    Logits {
+        prompt: Vec<u32>,
+    },
 }
 
 /// Opens the model.
@@ -59,6 +64,7 @@ pub(super) enum Answer {
         seconds: f64,
     },
     Streams(Vec<Stream>),
+    Logits(Vec<f32>),
     /// A part that must be installed first.
     Missing(String),
     Error(String),
@@ -198,6 +204,17 @@ impl Side {
             return Err(SideError::Failed(format!("not all of the {tokens} tokens came")));
         }
         Ok(streams)
+    }
+
+    /// The scores of the token after a prompt.
+    ///
+    /// # Errors
+    /// The computation failed.
+    pub(super) fn logits(&mut self, prompt: &[u32]) -> Result<Vec<f32>, SideError> {
+        match self.ask(&Ask::Logits { prompt: prompt.to_vec() })? {
+            Answer::Logits(logits) => Ok(logits),
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// Highest resident memory so far, in MiB, beyond what the process had before the model.

@@ -8,6 +8,7 @@ use super::super::{Context, Failure};
 use super::side::{Answer, Ask, Generate, Hello, Load, Stream};
 use crate::llm::{
     DeviceChoice, Engine, EngineOptions, Event, Generation, Model, Reason, Request, Sampling,
+    prompt_logits,
 };
 
 /// Answers until the input ends.
@@ -22,16 +23,25 @@ pub(super) fn run(context: &Context) -> Result<(), Failure> {
     };
     answer(&Answer::Hello(hello()))?;
     let mut model: Option<Model> = None;
+    let mut opened: Option<Load> = None;
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|why| broken(&why))?;
         let done = match serde_json::from_str(&line).map_err(|why| broken(&why))? {
             Ask::Load(asked) => {
                 let started = Instant::now();
-                load(context, &asked).map(|loaded| {
+                let loaded = load(context, &asked).map(|loaded| {
                     model = Some(loaded);
                     Answer::Loaded { seconds: started.elapsed().as_secs_f64() }
-                })
+                });
+                opened = Some(asked);
+                loaded
             }
+            Ask::Logits { prompt } => match &opened {
+                Some(opened) => prompt_logits(Path::new(&opened.path), opened.threads, &prompt)
+                    .map(Answer::Logits)
+                    .map_err(|why| why.to_string()),
+                None => Err("no model is loaded".to_owned()),
+            },
             Ask::Generate(asked) => match &model {
                 Some(model) => generate(model.engine(), asked).map(Answer::Streams),
                 None => Err("no model is loaded".to_owned()),
