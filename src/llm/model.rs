@@ -3,6 +3,9 @@
 //! The engine's thread sees token ids only; rendering, tokenizing, stop strings and putting
 //! characters together happen here, on the threads of the requests.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -211,17 +214,7 @@ impl Model {
             eos: self.tokenizer.end_ids().to_vec(),
             client: request.client,
         })?;
-        Ok(TextStream {
-            generation,
-            detokenizer: Detokenizer::new(&self.tokenizer),
-            tokenizer: self.tokenizer.clone(),
-            stops: StopMatcher::new(request.stop),
-            prompt_tokens,
-            completion_tokens: 0,
-            finish: None,
-            ended: None,
-            over: false,
-        })
+        Ok(TextStream::new(generation, self.tokenizer.clone(), request.stop, prompt_tokens))
     }
 }
 
@@ -241,6 +234,25 @@ pub struct TextStream {
 }
 
 impl TextStream {
+    fn new(
+        generation: Generation,
+        tokenizer: Arc<Tokenizer>,
+        stop: Vec<String>,
+        prompt_tokens: usize,
+    ) -> Self {
+        Self {
+            generation,
+            detokenizer: Detokenizer::new(&tokenizer),
+            tokenizer,
+            stops: StopMatcher::new(stop),
+            prompt_tokens,
+            completion_tokens: 0,
+            finish: None,
+            ended: None,
+            over: false,
+        }
+    }
+
     /// The next piece of text or the end; `None` after the end. Safe to cancel.
     pub async fn next(&mut self) -> Option<TextEvent> {
         loop {

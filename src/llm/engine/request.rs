@@ -88,6 +88,12 @@ pub struct Generation {
 }
 
 impl Generation {
+    /// Events from elsewhere than an engine, to see what becomes of them.
+    #[cfg(test)]
+    pub(crate) fn of(events: UnboundedReceiver<Event>) -> Self {
+        Self { events }
+    }
+
     /// The next event; `None` after `Finished`, or when the engine died.
     pub async fn next(&mut self) -> Option<Event> {
         self.events.recv().await

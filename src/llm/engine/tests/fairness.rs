@@ -64,31 +64,3 @@ fn places_count_down_to_the_first_token() {
     let told: Vec<Vec<usize>> = all.iter_mut().map(|g| places(&events(g))).collect();
     assert_eq!(told, [vec![], vec![0], vec![1, 0], vec![2, 1, 0]]);
 }
-
-/// The same through the text of a model.
-#[test]
-fn readers_see_their_place() {
-    use crate::llm::{Model, TextEvent, TextRequest};
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.gguf");
-    TestModel::new("qwen3").write(&path).unwrap();
-    let model = Model::load(&path, &EngineOptions { slots: 1, ..options() }).unwrap();
-    let write = || {
-        let prompt = (0..20).collect();
-        let (stop, sampling) = (Vec::new(), Sampling::default());
-        model.generate(TextRequest { prompt, max_tokens: 490, sampling, stop, client: None })
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let mut first = write().unwrap();
-        assert!(matches!(first.next().await, Some(TextEvent::Text(_))));
-        let mut second = write().unwrap();
-        assert_eq!(second.next().await, Some(TextEvent::Queued { place: 0 }));
-        drop(first);
-        let mut next = second.next().await;
-        while matches!(next, Some(TextEvent::Queued { .. })) {
-            next = second.next().await;
-        }
-        assert!(matches!(next, Some(TextEvent::Text(_) | TextEvent::Finished(_))), "{next:?}");
-    });
-}

@@ -12,8 +12,9 @@ use crate::llm::kv_cache::BLOCK;
 
 const CONTEXT: usize = 256;
 
-/// Two small models of different architectures, the second with a window.
-static MODELS: LazyLock<[Gguf; 2]> = LazyLock::new(|| {
+/// Two small models of different architectures, the second with a window; and a larger one that
+/// mostly goes on with the successor that its tokens prefer.
+static MODELS: LazyLock<[Gguf; 3]> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let small = |name: &str| TestModel {
         width: 64,
@@ -26,6 +27,7 @@ static MODELS: LazyLock<[Gguf; 2]> = LazyLock::new(|| {
     let models = [
         TestModel { kind: GgmlDType::Q8_0, ..small("qwen3") },
         TestModel { kind: GgmlDType::F32, ..small("gemma3") },
+        TestModel::new("llama"),
     ];
     models.map(|model| {
         let path = folder.path().join(format!("{}.gguf", model.architecture));
