@@ -84,7 +84,7 @@ fn messages_in_both_languages() {
         "3行目: 「scope」に「town」は使えません。使えるのは common、local です"
     );
     let missing = load(Path::new("/nonexistent/dataset.toml")).unwrap_err();
-    assert!(missing.message(Lang::Ja).starts_with("/nonexistent/dataset.tomlを読めません"));
+    assert!(missing.message(Lang::Ja).starts_with("/nonexistent/dataset.tomlがありません"));
 }
 
 proptest! {
