@@ -87,7 +87,7 @@ fn the_end_is_kept_to_the_token() {
 fn the_bundled_model_quotes_faster_and_the_same() {
     use crate::llm::{ChatMessage, Model};
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/models/kura-mini/kura-mini-q8_0.gguf");
-    let passage = "［1］住民基本台帳法 第二十二条\n転入をした者は、転入をした日から十四日以内に、\
+    let passage = "[1] 住民基本台帳法 第二十二条\n転入をした者は、転入をした日から十四日以内に、\
                    氏名、住所、転入をした年月日を市町村長に届け出なければならない。";
     let question = format!("{passage}\n\n質問：転入の届出はいつまでですか");
     let write = |speculation| {
