@@ -67,6 +67,9 @@ pub(super) fn run(context: &Context, args: &BenchArgs) -> Result<(), Failure> {
     outcome
 }
 
+/// How a measurement ended: what it gave until then is kept.
+type Outcome = Result<(), Failure>;
+
 /// Measures everything. A failure or an interrupt after the first figures comes with them.
 fn measure(
     context: &Context,
@@ -74,7 +77,7 @@ fn measure(
     asked: &[Scenario],
     subject: Option<Subject>,
     cancelled: &Cancelled,
-) -> Result<(Report, Option<MachineLimits>, Result<(), Failure>), Failure> {
+) -> Result<(Report, Option<MachineLimits>, Outcome), Failure> {
     let context_tokens = subject.as_ref().map_or(0, |subject| subject.context_tokens);
     let mut plan = Plan::new(asked, args.quick, context_tokens);
     let (limits, measured, mut outcome) = match &subject {
@@ -133,7 +136,7 @@ fn measure_model(
     subject: &Subject,
     plan: &mut Plan,
     cancelled: &Cancelled,
-) -> Result<(Option<MachineLimits>, Measured, Result<(), Failure>), Failure> {
+) -> Result<(Option<MachineLimits>, Measured, Outcome), Failure> {
     let threads = threads(context);
     let look = || (context.config.engine.device == Device::Cpu).then(|| machine_limits(threads));
     let before = look();

@@ -106,7 +106,11 @@ impl Worker {
 
     fn work(&mut self) {
         self.publish();
-        while !self.shared.stopping.load(Ordering::Relaxed) && self.round() {}
+        loop {
+            if self.shared.stopping.load(Ordering::Relaxed) || !self.round() {
+                return;
+            }
+        }
     }
 
     /// Lets sequences leave and join, and computes a step. Waits where there is nothing to do;

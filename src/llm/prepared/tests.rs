@@ -67,7 +67,8 @@ fn the_file_of_another_model_or_version_is_made_again() {
     let place = ModelFolder::new();
     prepare(&place.gguf(1), |_, _| true).unwrap();
     let expected = row(&Prepared::in_memory(&place.gguf(1)));
-    let damage: [(&str, fn(&mut Vec<u8>)); 5] = [
+    type Damage = (&'static str, fn(&mut Vec<u8>));
+    let damage: [Damage; 5] = [
         ("another version", |bytes| bytes[8] ^= 1),
         ("no such file", |bytes| bytes[0] = b'X'),
         ("a table that is none", |bytes| bytes[17] = b'!'),

@@ -171,7 +171,11 @@ pub(super) fn text(seed: usize, length: usize) -> Vec<u32> {
     let mut token = seed * 53 % 288;
     (0..length)
         .map(|i| {
-            token = if (i * 7 + seed) % 19 == 0 { i * 31 % 288 } else { (145 * token + 35) % 288 };
+            token = if (i * 7 + seed).is_multiple_of(19) {
+                i * 31 % 288
+            } else {
+                (145 * token + 35) % 288
+            };
             token as u32
         })
         .collect()
@@ -194,7 +198,7 @@ impl Ask {
         prompt.extend(text(10 + number, self.own));
         let seed = Some(number as u64);
         let temperature = self.temperature;
-        let repetition_penalty = if self.own % 2 == 0 { 1.0 } else { 1.1 };
+        let repetition_penalty = if self.own.is_multiple_of(2) { 1.0 } else { 1.1 };
         Request {
             prompt,
             max_tokens: self.max_tokens,
