@@ -272,7 +272,7 @@ fn push_short(
 /// a part without such a place is cut anywhere.
 fn clauses(text: &str, long_chars: usize) -> Vec<Range<usize>> {
     if text.chars().count() <= long_chars {
-        return Vec::from([0..text.len()]);
+        return std::iter::once(0..text.len()).collect();
     }
     let target = (long_chars / 2).max(PART_CHARS_MIN);
     let (mut found, mut start, mut chars) = (Vec::new(), 0, 0);
