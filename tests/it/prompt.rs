@@ -14,8 +14,8 @@ use crate::env::{Env, sample, text};
 /// Passages given for a question, as in the settings.
 const PASSAGES: usize = 4;
 
-/// Answers that may be lost at each of the budgets looked at: one in a hundred from what the slowest
-/// box gives its model, none from more.
+/// Answers that may be lost at each of the budgets looked at: one in a hundred from what the
+/// slowest box gives its model, none from more.
 const LOST_MOST: [usize; 5] = [3, 1, 0, 0, 0];
 
 /// A question with the words that answer it; of a table, the words of its row as well.
