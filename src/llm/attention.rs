@@ -162,13 +162,27 @@ fn attend_tile<T: KvNumber>(
         scratch.queries.extend(heads.iter().map(|q| q * shape.scale));
     }
     let last = tile.position + tile.tokens - 1;
+    // Many rows are worth widening a block for; a few take it as it lies.
+    let few = rows <= dense::FEW_ROWS && length.is_multiple_of(dense::HALVES_COLUMNS);
     for block in shape.first_seen(tile.position) / BLOCK..=last / BLOCK {
         let keys = cache.key_block(tile.blocks[block], tile.kv_head);
-        T::load_keys(level, keys, &mut scratch.block);
+        let values = cache.value_block(tile.blocks[block], tile.kv_head);
+        let next = match tile.blocks.get(block + 1) {
+            Some(next) if block < last / BLOCK => cache.key_block(*next, tile.kv_head),
+            _ => &[],
+        };
         let scores = &mut scratch.scores[..rows * BLOCK];
         scores.fill(0.0);
         let sizes = (rows, length, BLOCK);
-        dense::multiply_add(level, &scratch.queries, &scratch.block, scores, sizes);
+        match (T::halves(keys), T::halves(values)) {
+            (Some(keys), Some(values)) if few => {
+                dense::multiply_add_halves(level, &scratch.queries, keys, scores, sizes, values);
+            }
+            _ => {
+                T::load_keys(level, keys, &mut scratch.block);
+                dense::multiply_add(level, &scratch.queries, &scratch.block, scores, sizes);
+            }
+        }
         for row in 0..rows {
             let scores = &mut scores[row * BLOCK..(row + 1) * BLOCK];
             mask(shape, tile.position + row / group, block, scores);
@@ -177,12 +191,19 @@ fn attend_tile<T: KvNumber>(
                 dense::scale(level, &mut out[row * length..(row + 1) * length], rescale);
             }
         }
-        let values = cache.value_block(tile.blocks[block], tile.kv_head);
-        T::load_values(level, values, &mut scratch.block);
         // What another sequence left behind the last position weighs nothing; were it no number,
-        // nothing times it would not be nothing.
-        scratch.block[(last + 1 - block * BLOCK).min(BLOCK) * length..].fill(0.0);
-        dense::multiply_add(level, scores, &scratch.block, out, (rows, BLOCK, length));
+        // nothing times it would not be nothing. So it is left out.
+        let seen = (last + 1 - block * BLOCK).min(BLOCK);
+        match (T::halves(values), T::halves(next)) {
+            (Some(values), Some(next)) if few && seen == BLOCK => {
+                dense::multiply_add_halves(level, scores, values, out, (rows, BLOCK, length), next);
+            }
+            _ => {
+                T::load_values(level, values, &mut scratch.block);
+                scratch.block[seen * length..].fill(0.0);
+                dense::multiply_add(level, scores, &scratch.block, out, (rows, BLOCK, length));
+            }
+        }
     }
     for (row, sum) in out.chunks_exact_mut(length).zip(&scratch.sums) {
         dense::scale(level, row, 1.0 / sum);

@@ -34,6 +34,21 @@ fn dense_products_add_to_what_is_there() {
 }
 
 #[test]
+fn halves_give_what_their_widened_form_gives() {
+    for level in levels() {
+        for (rows, k, n) in [(1, 1, 32), (2, 33, 64), (3, 8, 32), (4, 64, 128)] {
+            let a = numbers(rows * k);
+            let b: Vec<half::f16> = numbers(k * n).into_iter().map(half::f16::from_f32).collect();
+            let wide: Vec<f32> = b.iter().map(|b| b.to_f32()).collect();
+            let (mut c, mut expected) = (vec![0.5; rows * n], vec![0.5; rows * n]);
+            dense::multiply_add_halves(level, &a, &b, &mut c, (rows, k, n), &b);
+            dense::multiply_add(level, &a, &wide, &mut expected, (rows, k, n));
+            assert_eq!(c, expected, "{level:?} {rows} × {k} × {n}");
+        }
+    }
+}
+
+#[test]
 fn exponentials_are_exact_to_single_precision() {
     for level in levels() {
         let mut scores: Vec<f32> = (0..4096).map(|i| -(i as f32) * 0.02).collect();

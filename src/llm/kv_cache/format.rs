@@ -30,6 +30,12 @@ pub(crate) trait KvNumber: Copy + Default + Send + Sync {
 
     /// The values of a block: (32, head length).
     fn load_values(level: Level, block: &[Self], values: &mut [f32]);
+
+    /// The block itself where it is half-precision numbers in the order of the two above: for few
+    /// queries they are multiplied as they are.
+    fn halves(_: &[Self]) -> Option<&[f16]> {
+        None
+    }
 }
 
 impl KvNumber for f16 {
@@ -57,6 +63,10 @@ impl KvNumber for f16 {
 
     fn load_values(level: Level, block: &[Self], values: &mut [f32]) {
         floats::widen_f16(level, block, values);
+    }
+
+    fn halves(block: &[Self]) -> Option<&[f16]> {
+        Some(block)
     }
 }
 
