@@ -76,7 +76,9 @@ impl Plain {
         let loaded = ready(inner).await?;
         let turns: Vec<ChatMessage> = request.turns.into_iter().map(message).collect();
         let prompt = loaded.model.chat_prompt(&turns).map_err(|why| refused("messages", &why))?;
-        Self::new(inner, loaded, prompt, &request.sampling, request.max_tokens, request.stop)
+        let (sampling, max_tokens) = (&request.sampling, request.max_tokens);
+        let plain = Self::new(inner, loaded, prompt, sampling, max_tokens, request.stop)?;
+        Ok(plain.of(request.client))
     }
 
     pub(super) async fn complete(
@@ -86,7 +88,14 @@ impl Plain {
         let loaded = ready(inner).await?;
         let prompt =
             loaded.model.raw_prompt(&request.prompt).map_err(|why| refused("prompt", &why))?;
-        Self::new(inner, loaded, prompt, &request.sampling, request.max_tokens, request.stop)
+        let (sampling, max_tokens) = (&request.sampling, request.max_tokens);
+        let plain = Self::new(inner, loaded, prompt, sampling, max_tokens, request.stop)?;
+        Ok(plain.of(request.client))
+    }
+
+    fn of(mut self, client: Option<u64>) -> Self {
+        self.request.client = client;
+        self
     }
 
     fn new(
@@ -239,8 +248,8 @@ impl Job {
         let prompt = tokens(&built.turns).map_err(|why| why.to_string())?;
         let max_tokens = wanted.min(context - prompt.len());
         let sampling = resolve_sampling(&self.inner, &request.sampling);
-        let stop = Vec::new();
-        let request = TextRequest { prompt, max_tokens, sampling, stop, client: None };
+        let (stop, client) = (Vec::new(), request.client);
+        let request = TextRequest { prompt, max_tokens, sampling, stop, client };
         Ok(Some((request, built.numbers)))
     }
 

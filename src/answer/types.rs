@@ -37,6 +37,9 @@ pub struct AnswerRequest {
     pub sampling: SamplingRequest,
     /// At most so many tokens are generated; `None` means the default of the settings.
     pub max_tokens: Option<usize>,
+    /// Whom it is for: people are served in turn, however much each of them asks. Without one, a
+    /// request counts as a person of its own.
+    pub client: Option<u64>,
 }
 
 /// A conversation without data sets.
@@ -47,6 +50,9 @@ pub struct ChatRequest {
     pub max_tokens: Option<usize>,
     /// Generation ends before the first of these strings, which is not part of the text.
     pub stop: Vec<String>,
+    /// Whom it is for: people are served in turn, however much each of them asks. Without one, a
+    /// request counts as a person of its own.
+    pub client: Option<u64>,
 }
 
 /// A raw prompt to be continued.
@@ -56,6 +62,9 @@ pub struct CompletionRequest {
     pub sampling: SamplingRequest,
     pub max_tokens: Option<usize>,
     pub stop: Vec<String>,
+    /// Whom it is for: people are served in turn, however much each of them asks. Without one, a
+    /// request counts as a person of its own.
+    pub client: Option<u64>,
 }
 
 /// A passage with the number under which an answer cites it.

@@ -15,7 +15,7 @@ use super::answering::Answering;
 use super::fields::Fields;
 use super::form::Form;
 use super::problem::Problem;
-use super::{AppState, body, view};
+use super::{AppState, body, connection, view};
 use crate::answer::{AnswerRequest, SearchRequest, SearchResponse, Service, ServiceError};
 
 /// A comment goes out so often while nothing else does, so that a dead line is noticed.
@@ -38,6 +38,7 @@ pub(crate) fn routes() -> Router<AppState> {
 
 /// `POST {question, datasets?, max_tokens?}`; answers with a stream of `AnswerEvent`s.
 async fn answer(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let client = connection::client(request.extensions(), None);
     let map = body::json(request, state.options.body_bytes_max).await?;
     let fields = Fields::new(&map);
     fields.only(&["question", "datasets", "max_tokens"])?;
@@ -45,6 +46,7 @@ async fn answer(State(state): State<AppState>, request: Request) -> Result<Respo
         question: question("question", fields.required_text("question")?)?,
         datasets: fields.datasets()?,
         max_tokens: fields.count("max_tokens", 1..=1_000_000)?,
+        client,
         ..AnswerRequest::default()
     };
     need_datasets(&state).await?;

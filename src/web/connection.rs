@@ -1,15 +1,18 @@
 //! Connections with patience that ends: a client that sends nothing, or dribbles a header, or
 //! stops reading, does not hold a connection for ever.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::extract::ConnectInfo;
 use axum::extract::connect_info::Connected;
+use axum::http::Extensions;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -49,7 +52,8 @@ impl Listener for PatientListener {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "TCP_NODELAY could not be set");
                     }
-                    return (PatientStream::new(stream, slot, self.quiet_max), address);
+                    let stream = PatientStream::new(stream, slot, self.quiet_max, address.ip());
+                    return (stream, address);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -71,6 +75,17 @@ pub(crate) struct Connection {
     busy: Arc<AtomicUsize>,
     /// Requests ended on it; a change starts the quiet time anew.
     ended: Arc<AtomicUsize>,
+    /// Where it comes from.
+    address: Option<IpAddr>,
+}
+
+/// Who asks, as far as the network tells: the same address, and the same name where the caller
+/// gives one (a program that asks for many people). Only for turns, not for rights.
+pub(crate) fn client(extensions: &Extensions, name: Option<&str>) -> Option<u64> {
+    let ConnectInfo(connection) = extensions.get::<ConnectInfo<Connection>>()?;
+    let mut hasher = DefaultHasher::new();
+    (connection.address, name).hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 impl Connection {
@@ -111,10 +126,15 @@ pub(crate) struct PatientStream {
 }
 
 impl PatientStream {
-    fn new(inner: TcpStream, slot: OwnedSemaphorePermit, quiet_max: Duration) -> Self {
+    fn new(
+        inner: TcpStream,
+        slot: OwnedSemaphorePermit,
+        quiet_max: Duration,
+        address: IpAddr,
+    ) -> Self {
         Self {
             inner,
-            connection: Connection::default(),
+            connection: Connection { address: Some(address), ..Connection::default() },
             quiet_max,
             quiet: Box::pin(sleep(quiet_max)),
             quiet_for: 0,

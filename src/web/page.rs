@@ -9,7 +9,7 @@ use super::answering::{Answering, WholeAnswer};
 use super::form::Form;
 use super::problem::Problem;
 use super::view::{self, Desk};
-use super::{AppState, api, body};
+use super::{AppState, api, body, connection};
 use crate::answer::{AnswerRequest, Service};
 use crate::text::Lang;
 
@@ -40,11 +40,12 @@ async fn desk(state: &AppState) -> Result<Desk, Problem> {
 
 /// The form without script: the whole answer in one page.
 async fn ask(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let client = connection::client(request.extensions(), None);
     let form = body::form(request, state.options.body_bytes_max).await?;
     let mut desk = desk(&state).await?;
     desk.question = form.first("question").unwrap_or_default().trim().to_owned();
     desk.ticked = form.list("datasets");
-    match whole_answer(&state, &form).await {
+    match whole_answer(&state, &form, client).await {
         Ok(answer) => Ok(Html(view::desk_page(&desk, Some(&answer))).into_response()),
         Err(problem) => {
             let status = problem.status();
@@ -60,14 +61,18 @@ async fn ask(State(state): State<AppState>, request: Request) -> Result<Response
     }
 }
 
-async fn whole_answer(state: &AppState, form: &Form) -> Result<WholeAnswer, Problem> {
+async fn whole_answer(
+    state: &AppState,
+    form: &Form,
+    client: Option<u64>,
+) -> Result<WholeAnswer, Problem> {
     let question = api::question("question", form.first("question").unwrap_or_default())?;
     if question.is_empty() {
         return Err(Problem::parameter("question", "質問を入力してください。", "it is empty"));
     }
     api::need_datasets(state).await?;
-    let request =
-        AnswerRequest { question, datasets: form.list("datasets"), ..AnswerRequest::default() };
+    let datasets = form.list("datasets");
+    let request = AnswerRequest { question, datasets, client, ..AnswerRequest::default() };
     let answering = Answering::start(state, async |service| service.answer(request).await).await?;
     answering.whole().await
 }

@@ -11,13 +11,13 @@ use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::answering::Answering;
 use super::api::{self, KEEP_ALIVE, off_the_async_threads};
 use super::fields::Fields;
 use super::problem::Problem;
-use super::{AppState, body};
+use super::{AppState, body, connection};
 use crate::answer::{FinishReason, ModelSummary, Service, ServiceError};
 use reply::{Reply, Shape};
 use request::{Job, Task};
@@ -63,13 +63,22 @@ fn model_object(model: &ModelSummary) -> Value {
 }
 
 async fn chat(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let extensions = request.extensions().clone();
     let map = body::json_whatever_its_type(request, state.options.body_bytes_max).await?;
-    run(&state, Shape::Chat, request::chat(&Fields::new(&map))?).await
+    let client = connection::client(&extensions, user(&map));
+    run(&state, Shape::Chat, request::chat(&Fields::new(&map), client)?).await
 }
 
 async fn completions(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let extensions = request.extensions().clone();
     let map = body::json_whatever_its_type(request, state.options.body_bytes_max).await?;
-    run(&state, Shape::Completion, request::completion(&Fields::new(&map))?).await
+    let client = connection::client(&extensions, user(&map));
+    run(&state, Shape::Completion, request::completion(&Fields::new(&map), client)?).await
+}
+
+/// The person that a calling program asks for.
+fn user(map: &Map<String, Value>) -> Option<&str> {
+    map.get("user").and_then(Value::as_str)
 }
 
 async fn embeddings(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {

@@ -95,7 +95,7 @@ const CHAT_ONLY: [&str; 18] = [
 const COMPLETION_ONLY: [&str; 4] = ["prompt", "best_of", "echo", "suffix"];
 
 /// `POST /v1/chat/completions`
-pub(crate) fn chat(fields: &Fields<'_>) -> Result<Job, Problem> {
+pub(crate) fn chat(fields: &Fields<'_>, client: Option<u64>) -> Result<Job, Problem> {
     fields.only(&[&COMMON[..], &CHAT_ONLY[..]].concat())?;
     refuse_what_is_not_done(fields)?;
     let turns = messages(fields)?;
@@ -105,11 +105,11 @@ pub(crate) fn chat(fields: &Fields<'_>) -> Result<Job, Problem> {
     };
     let (sampling, stop) = (sampling(fields)?, stop(fields)?);
     let task = match grounding(fields)? {
-        None => Task::Chat(ChatRequest { turns, sampling, max_tokens, stop }),
+        None => Task::Chat(ChatRequest { turns, sampling, max_tokens, stop, client }),
         Some(datasets) => {
             let request = grounded(fields, &turns, datasets)?;
             let earlier_turns = turns.len() > 1;
-            let request = AnswerRequest { sampling, max_tokens, ..request };
+            let request = AnswerRequest { sampling, max_tokens, client, ..request };
             Task::Grounded { request, earlier_turns }
         }
     };
@@ -117,7 +117,7 @@ pub(crate) fn chat(fields: &Fields<'_>) -> Result<Job, Problem> {
 }
 
 /// `POST /v1/completions`
-pub(crate) fn completion(fields: &Fields<'_>) -> Result<Job, Problem> {
+pub(crate) fn completion(fields: &Fields<'_>, client: Option<u64>) -> Result<Job, Problem> {
     fields.only(&[&COMMON[..], &COMPLETION_ONLY[..]].concat())?;
     refuse_what_is_not_done(fields)?;
     if grounding(fields)?.is_some() {
@@ -143,6 +143,7 @@ pub(crate) fn completion(fields: &Fields<'_>) -> Result<Job, Problem> {
         sampling: sampling(fields)?,
         max_tokens: max_tokens(fields)?,
         stop: stop(fields)?,
+        client,
     };
     job(fields, Task::Complete(request))
 }
