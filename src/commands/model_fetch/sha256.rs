@@ -1,129 +1,46 @@
-//! SHA-256 (FIPS 180-4): the hash by which the hub names the content of a large file.
-//!
-//! Everything else in kura is hashed with BLAKE3. This one is written out here because it serves
-//! this one comparison only, and no crate of the serving binary has it.
+//! SHA-256: the hash by which the hub names the content of a large file. Everything else in kura
+//! is hashed with BLAKE3.
 
+use std::fmt::Write as _;
 use std::io::{self, Read};
 
-/// Bytes of a block.
-const BLOCK: usize = 64;
-/// Bytes read at once; whole blocks.
+use sha2::{Digest, Sha256};
+
+/// Bytes read at once.
 const STEP: usize = 1 << 20;
 
-/// Section 5.3.3: fractional parts of the square roots of the first eight primes.
-const START: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
-
-/// Section 4.2.2: fractional parts of the cube roots of the first 64 primes.
-#[rustfmt::skip]
-const ROUND: [u32; 64] = [
-    0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1,
-    0x923f_82a4, 0xab1c_5ed5, 0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3,
-    0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174, 0xe49b_69c1, 0xefbe_4786,
-    0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da,
-    0x983e_5152, 0xa831_c66d, 0xb003_27c8, 0xbf59_7fc7, 0xc6e0_0bf3, 0xd5a7_9147,
-    0x06ca_6351, 0x1429_2967, 0x27b7_0a85, 0x2e1b_2138, 0x4d2c_6dfc, 0x5338_0d13,
-    0x650a_7354, 0x766a_0abb, 0x81c2_c92e, 0x9272_2c85, 0xa2bf_e8a1, 0xa81a_664b,
-    0xc24b_8b70, 0xc76c_51a3, 0xd192_e819, 0xd699_0624, 0xf40e_3585, 0x106a_a070,
-    0x19a4_c116, 0x1e37_6c08, 0x2748_774c, 0x34b0_bcb5, 0x391c_0cb3, 0x4ed8_aa4a,
-    0x5b9c_ca4f, 0x682e_6ff3, 0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208,
-    0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
-];
-
-/// The hash of all that can be read, in lowercase hexadecimal.
+/// The hash of all that a source gives, in lowercase hexadecimal.
+///
+/// # Errors
+/// The source cannot be read.
 pub(super) fn of(mut source: impl Read) -> io::Result<String> {
-    let mut state = START;
+    let mut hasher = Sha256::new();
     let mut buffer = vec![0; STEP];
-    let (mut held, mut total_bytes) = (0, 0u64);
     loop {
-        let read = match source.read(&mut buffer[held..]) {
+        let count = match source.read(&mut buffer) {
             Ok(0) => break,
-            Ok(read) => read,
-            Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
-            Err(why) => return Err(why),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
         };
-        held += read;
-        total_bytes += read as u64;
-        let whole = held - held % BLOCK;
-        buffer[..whole].chunks_exact(BLOCK).for_each(|block| compress(&mut state, block));
-        buffer.copy_within(whole..held, 0);
-        held -= whole;
+        hasher.update(&buffer[..count]);
     }
-    // Section 5.1.1: a one bit, zeros, and the length in bits.
-    let mut tail = buffer[..held].to_vec();
-    tail.push(0x80);
-    while tail.len() % BLOCK != BLOCK - 8 {
-        tail.push(0);
-    }
-    tail.extend((total_bytes * 8).to_be_bytes());
-    tail.chunks_exact(BLOCK).for_each(|block| compress(&mut state, block));
-    Ok(state.iter().map(|word| format!("{word:08x}")).collect())
-}
-
-/// Section 6.2.2, on one block.
-fn compress(state: &mut [u32; 8], block: &[u8]) {
-    let mut words = [0u32; 64];
-    for (word, bytes) in words.iter_mut().zip(block.chunks_exact(4)) {
-        *word = bytes.iter().fold(0, |word, byte| (word << 8) | u32::from(*byte));
-    }
-    for at in 16..64 {
-        let (early, late) = (words[at - 15], words[at - 2]);
-        let small0 = early.rotate_right(7) ^ early.rotate_right(18) ^ (early >> 3);
-        let small1 = late.rotate_right(17) ^ late.rotate_right(19) ^ (late >> 10);
-        words[at] =
-            words[at - 16].wrapping_add(small0).wrapping_add(words[at - 7]).wrapping_add(small1);
-    }
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-    for (constant, word) in ROUND.iter().zip(words) {
-        let big1 = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
-        let choice = (e & f) ^ (!e & g);
-        let first =
-            h.wrapping_add(big1).wrapping_add(choice).wrapping_add(*constant).wrapping_add(word);
-        let big0 = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
-        let second = big0.wrapping_add((a & b) ^ (a & c) ^ (b & c));
-        (h, g, f, e) = (g, f, e, d.wrapping_add(first));
-        (d, c, b, a) = (c, b, a, first.wrapping_add(second));
-    }
-    for (sum, add) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
-        *sum = sum.wrapping_add(add);
-    }
+    Ok(hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Gives a few bytes at a time, so that blocks do not end where reads do.
-    struct Dribble<'a>(&'a [u8]);
-
-    impl Read for Dribble<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let length = buffer.len().min(7);
-            self.0.read(&mut buffer[..length])
-        }
-    }
-
+    /// The example "abc" of FIPS 180-4, and what comes in more than one piece.
     #[test]
-    fn examples_of_the_standard() {
-        let million = vec![b'a'; 1_000_000];
-        let two_blocks = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
-        let cases: [(&[u8], &str); 4] = [
-            (b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-            (b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-            (two_blocks, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"),
-            (&million, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
-        ];
-        for (bytes, expected) in cases {
-            assert_eq!(of(bytes).unwrap(), expected);
-            assert_eq!(of(Dribble(bytes)).unwrap(), expected);
-        }
+    fn known_hashes() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(of(&b"abc"[..]).unwrap(), abc);
+        assert_eq!(of((&b"a"[..]).chain(&b"bc"[..])).unwrap(), abc);
     }
 }
