@@ -188,18 +188,27 @@ fn prepare(context: &Context, staging: &Staging, cancelled: &AtomicBool) -> Resu
         )
     };
     let gguf = Gguf::open(&path).map_err(|why| refused(&why))?;
+    match prepare_with_progress(context, &gguf, cancelled) {
+        Ok(()) => Ok(()),
+        Err(PrepareError::Cancelled) => Err(Failure::interrupted()),
+        Err(why) => Err(refused(&why)),
+    }
+}
+
+/// Makes the form that is computed with beside an opened file, with a progress bar.
+pub(super) fn prepare_with_progress(
+    context: &Context,
+    gguf: &Gguf,
+    cancelled: &AtomicBool,
+) -> Result<(), PrepareError> {
     let bar = output::progress_bytes(context, 0, "計算用に並べ替えています", "Preparing the model");
-    let told = prepared::prepare(&gguf, |done, total| {
+    let told = prepared::prepare(gguf, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
         !cancelled.load(Ordering::Relaxed)
     });
     bar.finish_and_clear();
-    match told {
-        Ok(()) => Ok(()),
-        Err(PrepareError::Cancelled) => Err(Failure::interrupted()),
-        Err(why) => Err(refused(&why)),
-    }
+    told
 }
 
 /// A model as `model list` shows it.

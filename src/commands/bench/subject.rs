@@ -1,13 +1,13 @@
 //! The model that is measured, in the form that the product computes with.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use tempfile::TempDir;
 
 use super::super::cancel::Cancelled;
-use super::super::{Context, Failure, output};
+use super::super::model::prepare_with_progress;
+use super::super::{Context, Failure};
 use super::roofline::Work;
 use crate::llm::ModelInfo;
 use crate::llm::architecture::Architecture;
@@ -78,15 +78,8 @@ impl Subject {
         let link = folder.path().join(LINK);
         std::os::unix::fs::symlink(&self.path, &link).map_err(|why| failed(&why))?;
         let gguf = Gguf::open(&link).map_err(|why| failed(&why))?;
-        let bar = output::progress_bytes(context, 0, "準備しています", "Preparing the model");
         let started = Instant::now();
-        let told = prepared::prepare(&gguf, |done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-            !cancelled.load(Ordering::Relaxed)
-        });
-        bar.finish_and_clear();
-        match told {
+        match prepare_with_progress(context, &gguf, cancelled) {
             Ok(()) => {
                 let seconds = started.elapsed().as_secs_f64();
                 self.prepared = Some(Prepared { folder, seconds });
