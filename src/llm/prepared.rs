@@ -106,10 +106,8 @@ impl Prepared {
         let expected = plan(gguf);
         let fits = table.source_size_bytes == gguf.file_size_bytes()
             && table.source_header_blake3 == header_hash(gguf)
-            && table.matrices
-                == expected.iter().map(|(entry, _)| entry.clone()).collect::<Vec<_>>();
-        let size = expected.iter().map(|(entry, format)| end(entry, *format)).max().unwrap_or(0);
-        if !fits || map.len() < start + size {
+            && table.matrices.iter().eq(expected.iter().map(|(entry, _)| entry));
+        if !fits || map.len() < start + size_bytes(&expected) {
             return None;
         }
         let matrices = places(&expected, start);
@@ -118,8 +116,7 @@ impl Prepared {
 
     fn in_memory(gguf: &Gguf) -> Self {
         let expected = plan(gguf);
-        let size = expected.iter().map(|(entry, format)| end(entry, *format)).max().unwrap_or(0);
-        let mut bytes = vec![0u8; size + 64];
+        let mut bytes = vec![0u8; size_bytes(&expected) + 64];
         let start = bytes.as_ptr().align_offset(64);
         for (entry, format) in &expected {
             let matrix = &mut bytes[start + entry.offset..start + end(entry, *format)];
@@ -153,6 +150,11 @@ fn map_file(file: &File) -> std::io::Result<Mmap> {
 
 fn end(entry: &Entry, format: Format) -> usize {
     entry.offset + format.matrix_bytes(entry.rows, entry.columns)
+}
+
+/// Bytes of all matrices of a plan, which lie one behind the other.
+fn size_bytes(matrices: &[(Entry, Format)]) -> usize {
+    matrices.last().map_or(0, |(entry, format)| end(entry, *format))
 }
 
 fn places(matrices: &[(Entry, Format)], start: usize) -> Vec<(String, Place)> {
@@ -242,7 +244,7 @@ fn write(
     let threads = Pool::new(0).map(Arc::new).ok();
     let _installed = threads.as_ref().map(Pool::installed);
     let expected = plan(gguf);
-    let total: usize = expected.iter().map(|(e, f)| f.matrix_bytes(e.rows, e.columns)).sum();
+    let total = size_bytes(&expected);
     let mut table = Table {
         source_size_bytes: gguf.file_size_bytes(),
         source_header_blake3: header_hash(gguf),

@@ -71,7 +71,10 @@ pub(super) struct Driven {
 }
 
 fn decoder(setup: Setup) -> Decoder {
-    let gguf = &MODELS[setup.model];
+    decoder_of(&MODELS[setup.model], setup)
+}
+
+pub(super) fn decoder_of(gguf: &Gguf, setup: Setup) -> Decoder {
     let architecture = Architecture::read(gguf).unwrap();
     let compute = match setup.on_device {
         true => Compute::Candle(candle_core::Device::Cpu),
@@ -84,6 +87,11 @@ fn decoder(setup: Setup) -> Decoder {
 
 impl Driven {
     pub(super) fn new(setup: Setup) -> Self {
+        Self::of(decoder(setup), setup)
+    }
+
+    /// The same with another model.
+    pub(super) fn of(decoder: Decoder, setup: Setup) -> Self {
         let shared = Arc::new(Shared::new(64, setup.slots));
         let limits = worker::Limits {
             slots: setup.slots,
@@ -93,7 +101,7 @@ impl Driven {
             speculation: setup.speculation,
         };
         let pool = Arc::new(Pool::new(2).unwrap());
-        let worker = Worker::new(decoder(setup), pool, limits, shared.clone());
+        let worker = Worker::new(decoder, pool, limits, shared.clone());
         Self { worker, shared, asked: 0 }
     }
 

@@ -4,8 +4,8 @@
 use std::arch::x86_64::*;
 
 use super::pack::{offset, simple_scales};
-use super::prefetch;
 use super::{Format, ROWS, Row, TOKENS_MAX};
+use super::{check_sizes, prefetch};
 
 /// Four activations, or two sums, broadcast.
 #[inline]
@@ -28,10 +28,7 @@ pub(super) unsafe fn strip<const N: usize>(
     fetch: bool,
     results: &mut [[f32; ROWS]; TOKENS_MAX],
 ) {
-    let scales = x[0].scales.len();
-    assert!(N <= TOKENS_MAX && strip.len() >= scales * format.tile_bytes(), "a whole strip");
-    let whole = |x: &Row<'_>| x.scales.len() == scales && x.q.len() == scales * format.columns();
-    assert!(x.iter().all(whole), "rows of one length");
+    check_sizes(format, strip, x);
     // SAFETY: the sizes were checked.
     let sums = unsafe {
         match format {

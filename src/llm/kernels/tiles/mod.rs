@@ -197,6 +197,16 @@ impl<'a> Tiles<'a> {
     }
 }
 
+/// Checks what the kernels rely on: the strip is as wide as the rows, and they are of one length.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn check_sizes<const N: usize>(format: Format, strip: &[u8], x: &[Row<'_>; N]) {
+    let scales = x[0].scales.len();
+    assert!(N <= TOKENS_MAX && strip.len() >= scales * format.tile_bytes(), "a whole strip");
+    let whole = |x: &Row<'_>| x.scales.len() == scales && x.q.len() == scales * format.columns();
+    assert!(x.iter().all(whole), "rows of one length");
+}
+
 /// How far ahead weights are asked for: what one core reads from memory while it waits for it.
 #[cfg(target_arch = "x86_64")]
 const FETCH_AHEAD_BYTES: usize = 4 * 1024;
