@@ -1,12 +1,13 @@
 //! The data folder, as readers see it.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::SyncError;
-use super::durable::read_json;
-use super::records::{Evaluation, GenerationRecord, ModelRecord, State};
+use super::disk::{self, read_json};
+use super::records::{Evaluation, FormatMark, GenerationRecord, ModelRecord, STATE_FORMAT, State};
+use super::trust::Root;
 use super::writer::Writer;
 
 /// A data folder (`/var/lib/kura`, or the one of a demo).
@@ -23,14 +24,16 @@ impl Installation {
 
     /// Makes the folders that are missing, for their owner alone.
     pub(super) fn make(&self) -> Result<(), SyncError> {
-        for dir in [&self.root, &self.datasets_dir(), &self.models_dir(), &self.staging_dir()] {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(dir)
-                .map_err(SyncError::io("make the folder", dir))?;
-        }
-        Ok(())
+        let folders = [
+            self.root.clone(),
+            self.datasets_dir(),
+            self.models_dir(),
+            self.assistants_dir(),
+            self.app_dir(),
+            self.trust_dir(),
+            self.staging_dir(),
+        ];
+        folders.iter().try_for_each(|dir| disk::make_dir(dir))
     }
 
     /// The folder itself.
@@ -49,6 +52,23 @@ impl Installation {
 
     pub(super) fn datasets_dir(&self) -> PathBuf {
         self.root.join("datasets")
+    }
+
+    pub(super) fn assistants_dir(&self) -> PathBuf {
+        self.root.join("assistants")
+    }
+
+    pub(super) fn app_dir(&self) -> PathBuf {
+        self.root.join("app")
+    }
+
+    pub(super) fn trust_dir(&self) -> PathBuf {
+        self.root.join("trust")
+    }
+
+    /// The program of a generation.
+    pub fn app_path(&self, blake3: &str) -> PathBuf {
+        self.app_dir().join(blake3).join("kura")
     }
 
     pub(super) fn models_dir(&self) -> PathBuf {
@@ -73,9 +93,33 @@ impl Installation {
     /// What is installed now; empty where nothing was.
     ///
     /// # Errors
-    /// `state.json` is unreadable or damaged.
+    /// `state.json` is unreadable, damaged, or written by a newer program.
     pub fn state(&self) -> Result<State, SyncError> {
-        Ok(read_json(&self.state_path())?.unwrap_or_default())
+        let path = self.state_path();
+        // The number first: what a newer program wrote may have fields that are unknown here.
+        let mark: FormatMark = disk::read_json(&path)?.unwrap_or_default();
+        if mark.format > STATE_FORMAT {
+            let (found, known) = (mark.format, STATE_FORMAT);
+            return Err(SyncError::Newer { path, found, known });
+        }
+        Ok(read_json(&path)?.unwrap_or_default())
+    }
+
+    /// The root document that was verified last, if any was.
+    ///
+    /// # Errors
+    /// The state or the document is unreadable or damaged.
+    pub fn trusted_root(&self) -> Result<Option<Root>, SyncError> {
+        let Some(trust) = self.state()?.trust else { return Ok(None) };
+        let path = self.trust_dir().join(format!("{}.json", trust.root_blake3));
+        let bytes = fs::read(&path).map_err(SyncError::io("read", &path))?;
+        match blake3::hash(&bytes).to_hex().as_str() == trust.root_blake3 {
+            true => Ok(Some(Root::parse(&bytes)?)),
+            false => {
+                let why = "its hash is not that of the state".to_owned();
+                Err(SyncError::Damaged { path, why })
+            }
+        }
     }
 
     /// A mark that changes with every switch of the state, for cheap polling.

@@ -1,5 +1,12 @@
+mod hostile;
+mod properties;
+
 use super::*;
 use crate::document::{Authority, DatasetInfo, Scope};
+
+mod disk_full;
+mod power_cut;
+mod unplugged;
 
 fn record(edition: &str) -> GenerationRecord {
     GenerationRecord {
@@ -150,4 +157,26 @@ fn the_last_model_leaves_none_in_use() {
     assert!(!installation.model_path("bb").exists());
     writer.remove_model("a").unwrap();
     assert_eq!(writer.state().model, None);
+}
+
+#[test]
+fn an_update_is_due_after_the_days_that_its_publisher_says() {
+    let floor = |issued_at: &str, stale_after_days| Floor {
+        counter: 1,
+        manifest: String::new(),
+        security_floor: 0,
+        issued_at: issued_at.to_owned(),
+        stale_after_days,
+        attempt: 0,
+    };
+    for (issued_at, days, today, due) in [
+        ("2026-04-01T09:00:00+09:00", 30, (2026, 5, 1), false),
+        ("2026-04-01T09:00:00+09:00", 30, (2026, 5, 2), true),
+        ("2026-04-01T09:00:00+09:00", 0, (2036, 5, 2), false),
+        ("2024-04-01T09:00:00+09:00", 730, (2026, 4, 2), true),
+        ("someday", 1, (2036, 5, 2), false),
+    ] {
+        let today = jiff::civil::date(today.0, today.1, today.2);
+        assert_eq!(floor(issued_at, days).is_due(today), due, "{issued_at} {days} {today}");
+    }
 }

@@ -1,14 +1,21 @@
 //! Changes to the data folder: one at a time, each by one switch of `state.json`.
 
-use std::fs::{self, File};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+mod imports;
+pub(super) mod sweep;
+
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::durable::{sync_dir, sync_tree, write_json};
-use super::records::{CurrentDataset, Evaluation, GenerationRecord, ModelRecord, State};
+use super::disk::{self, sync_dir, sync_tree, write_json};
+use super::records::{
+    CurrentDataset, Evaluation, GenerationRecord, ModelRecord, STATE_FORMAT, State,
+};
 use super::{Installation, SyncError};
+
+pub(super) use imports::allowed_by_floor;
 
 /// The right to change the data folder; released when dropped, or when the process dies.
 #[derive(Debug)]
@@ -31,8 +38,35 @@ impl Staging {
     }
 }
 
+/// Times that a lock is tried for, and the milliseconds between: a lock let go a moment ago is
+/// still held while another thread starts a process, which has its files until it begins.
+const LOCK_TRIES: u32 = 20;
+const LOCK_WAIT_MS: u64 = 10;
+
+/// A folder of the service's user that root writes into holds files that the service cannot read.
+fn check_owner(root: &Path) -> Result<(), SyncError> {
+    let Ok(meta) = std::fs::metadata(root) else { return Ok(()) };
+    match meta.uid() == rustix::process::geteuid().as_raw() {
+        true => Ok(()),
+        false => Err(SyncError::NotOwner { path: root.to_owned(), owner: meta.uid() }),
+    }
+}
+
+fn take(lock: &File) -> rustix::io::Result<()> {
+    let mut taken = flock(lock, FlockOperation::NonBlockingLockExclusive);
+    for _ in 1..LOCK_TRIES {
+        if taken.is_ok() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(LOCK_WAIT_MS));
+        taken = flock(lock, FlockOperation::NonBlockingLockExclusive);
+    }
+    taken
+}
+
 impl Writer {
     pub(super) fn open(installation: Installation) -> Result<Self, SyncError> {
+        check_owner(installation.root())?;
         installation.make()?;
         let path = installation.root().join("kura.lock");
         let lock = File::options()
@@ -42,8 +76,8 @@ impl Writer {
             .mode(0o600)
             .open(&path)
             .map_err(SyncError::io("open", &path))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| SyncError::Locked { path: installation.root().to_owned() })?;
+        take(&lock).map_err(|_| SyncError::Locked { path: installation.root().to_owned() })?;
+        make_last(&installation)?;
         let state = installation.state()?;
         let writer = Self { installation, state, _lock: lock };
         writer.sweep()?;
@@ -72,9 +106,10 @@ impl Writer {
         staging: Staging,
         record: &GenerationRecord,
     ) -> Result<String, SyncError> {
+        self.sweep_generations()?;
         write_json(&staging.path().join("generation.json"), record)?;
         let home = self.installation.datasets_dir().join(&record.info.id);
-        fs::create_dir_all(&home).map_err(SyncError::io("make the folder", &home))?;
+        self.make_home(&home)?;
         let generation = free_name(&home, &record.info.edition);
         self.move_into_place(staging, &home.join(&generation))?;
         let old = self.state.datasets.get(&record.info.id).map(|old| old.current.clone());
@@ -98,6 +133,7 @@ impl Writer {
         staging: Staging,
         record: &ModelRecord,
     ) -> Result<(), SyncError> {
+        self.sweep_generations()?;
         let place = self.installation.models_dir().join(&record.blake3);
         if place.exists() {
             // The same file under another id or with a newer record: the file is already in place.
@@ -107,6 +143,7 @@ impl Writer {
             self.move_into_place(staging, &place)?;
         }
         self.state.models.insert(record.id.clone(), record.blake3.clone());
+        self.state.previous_models.remove(&record.id);
         self.state.model.get_or_insert_with(|| record.id.clone());
         self.switch()
     }
@@ -134,58 +171,67 @@ impl Writer {
         if self.state.models.remove(id).is_none() {
             return Err(SyncError::UnknownModel(id.to_owned()));
         }
+        self.state.previous_models.remove(id);
         if self.state.model.as_deref() == Some(id) {
             self.state.model = self.state.models.keys().next().cloned();
         }
         self.switch()
     }
 
+    /// Makes the folder of a data set, and its name in the folder above last.
+    fn make_home(&self, home: &Path) -> Result<(), SyncError> {
+        disk::make_dir(home)?;
+        home.parent().map_or(Ok(()), sync_dir)
+    }
+
     fn move_into_place(&self, staging: Staging, place: &Path) -> Result<(), SyncError> {
-        sync_tree(staging.path())?;
-        fs::rename(staging.path(), place).map_err(SyncError::io("move into", place))?;
+        self.move_stage(staging.path(), place)?;
         // The folder has moved away: nothing is left for the guard to remove.
         let _ = staging.dir.keep();
-        place.parent().map_or(Ok(()), sync_dir)
+        Ok(())
+    }
+
+    /// Makes a folder of the staging area last, and gives it its place.
+    fn move_stage(&self, stage: &Path, place: &Path) -> Result<(), SyncError> {
+        sync_tree(stage)?;
+        disk::rename(stage, place)?;
+        // First the new name: a file system may take the old one away on its own.
+        place.parent().map_or(Ok(()), sync_dir)?;
+        stage.parent().map_or(Ok(()), sync_dir)
     }
 
     fn switch(&mut self) -> Result<(), SyncError> {
-        write_json(&self.installation.state_path(), &self.state)?;
-        self.sweep()
-    }
-
-    /// Removes what the state does not name: half-built folders and old generations.
-    fn sweep(&self) -> Result<(), SyncError> {
-        for path in entries(&self.installation.staging_dir())? {
-            remove_tree(&path)?;
+        self.state.format = STATE_FORMAT;
+        let written = write_json(&self.installation.state_path(), &self.state);
+        if written.is_err() {
+            self.state = self.installation.state()?;
+            return written;
         }
-        for home in entries(&self.installation.datasets_dir())? {
-            let entry = name_of(&home).and_then(|id| self.state.datasets.get(id));
-            for generation in entries(&home)? {
-                let name = name_of(&generation);
-                let kept = entry.is_some_and(|entry| {
-                    name == Some(&entry.current) || name == entry.previous.as_deref()
-                });
-                if !kept {
-                    remove_tree(&generation)?;
-                }
-            }
-            if entry.is_none() {
-                remove_tree(&home)?;
-            }
-        }
-        for model in entries(&self.installation.models_dir())? {
-            let used =
-                self.state.models.values().any(|hash| Some(hash.as_str()) == name_of(&model));
-            if !used {
-                remove_tree(&model)?;
-            }
-        }
+        // It is in use. What cannot be swept now is no failure of the switch, and the next writer
+        // sweeps before it changes anything.
+        let _ = self.sweep();
         Ok(())
     }
 }
 
-fn name_of(path: &Path) -> Option<&str> {
-    path.file_name()?.to_str()
+/// Makes the folder's own entries last before anything is built on them, or removed for them: a
+/// process that was killed may have left a switch that can be read but would not outlive a power
+/// cut.
+fn make_last(installation: &Installation) -> Result<(), SyncError> {
+    sync_dir(installation.root())?;
+    let Some(parent) = installation.root().parent().filter(|_| !installation.state_path().exists())
+    else {
+        return Ok(());
+    };
+    match sync_dir(if parent.as_os_str().is_empty() { Path::new(".") } else { parent }) {
+        // Then it is not this program that made the folder.
+        Err(SyncError::Io { source, .. })
+            if source.kind() == std::io::ErrorKind::PermissionDenied =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 fn free_name(home: &Path, edition: &str) -> String {
@@ -194,20 +240,4 @@ fn free_name(home: &Path, edition: &str) -> String {
         .chain(numbered)
         .find(|name| !home.join(name).exists())
         .unwrap_or_else(|| edition.to_owned())
-}
-
-fn entries(dir: &Path) -> Result<Vec<PathBuf>, SyncError> {
-    let listing = match fs::read_dir(dir) {
-        Ok(listing) => listing,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(SyncError::io("list", dir)(error)),
-    };
-    listing
-        .map(|entry| entry.map(|entry| entry.path()).map_err(SyncError::io("list", dir)))
-        .collect()
-}
-
-fn remove_tree(path: &Path) -> Result<(), SyncError> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    removed.map_err(SyncError::io("remove", path))
 }

@@ -1,0 +1,65 @@
+//! Chunks: cut where the content says (FastCDC, Xia et al., USENIX ATC 2016), so that the next
+//! edition shares all that did not change; packed with zstd; never longer than 1 MiB.
+
+use std::io::{self, Read};
+
+use fastcdc::v2020::StreamCDC;
+
+use super::super::{Reason, Refusal};
+use super::manifest::{Chunk, Kind};
+
+/// Raw bytes of a chunk at most.
+pub const CHUNK_BYTES_MAX: u32 = 1024 * 1024;
+
+/// zstd's default; more costs the packing side time and gains a few percent.
+const LEVEL: i32 = 3;
+
+/// Smallest, average and largest chunk in bytes. Texts change in many small places; models do not
+/// change in part, and one of 8 GB must fit its list into the manifest.
+fn sizes(kind: Kind) -> (usize, usize, usize) {
+    match kind {
+        Kind::Model => (512 * 1024, 768 * 1024, 1024 * 1024),
+        Kind::App => (32 * 1024, 128 * 1024, 512 * 1024),
+        Kind::Dataset | Kind::Assistants => (4 * 1024, 16 * 1024, 64 * 1024),
+    }
+}
+
+/// Cuts a file and hands each chunk on, in order.
+///
+/// # Errors
+/// Reading failed, or `each` did.
+pub fn cut(
+    kind: Kind,
+    source: impl Read,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let (least, average, most) = sizes(kind);
+    for piece in StreamCDC::new(source, least, average, most) {
+        each(&piece.map_err(io::Error::from)?.data)?;
+    }
+    Ok(())
+}
+
+/// Packs the raw bytes of a chunk: how the manifest names it, and what its file holds.
+///
+/// # Errors
+/// zstd ran out of memory.
+pub fn pack(raw: &[u8]) -> io::Result<(Chunk, Vec<u8>)> {
+    let packed = zstd::bulk::compress(raw, LEVEL)?;
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(io::Error::other);
+    let hash = blake3::hash(raw).to_hex().to_string();
+    Ok((Chunk { hash, raw: length(raw)?, stored: length(&packed)? }, packed))
+}
+
+/// Unpacks a chunk into memory of the declared length, and checks what came out.
+///
+/// # Errors
+/// It is not zstd, is longer or shorter than declared, or has another hash.
+pub fn unpack(chunk: &Chunk, packed: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let damaged = || Refusal::new(Reason::DamagedChunk, chunk.hash.clone());
+    let len = usize::try_from(chunk.raw.min(CHUNK_BYTES_MAX)).map_err(|_| damaged())?;
+    // The buffer has the declared length, so that a bomb runs into its end.
+    let raw = zstd::bulk::decompress(packed, len).map_err(|_| damaged())?;
+    let right = raw.len() == len && blake3::hash(&raw).to_hex().as_str() == chunk.hash;
+    right.then_some(raw).ok_or_else(damaged)
+}

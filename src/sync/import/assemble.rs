@@ -1,0 +1,221 @@
+//! Steps 6 and 7: files put together chunk by chunk, each chunk verified before it is written,
+//! each whole file before it gets its name.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::super::bundle::{Artifact, Chunk, Manifest, Stick, unpack};
+use super::super::disk::{self, Growing};
+use super::super::writer::Writer;
+use super::super::{Reason, Refusal, SyncError};
+use super::checks::Checked;
+use super::{Importer, Progress};
+
+/// A power cut costs at most so many bytes of progress.
+const SYNC_EVERY: u64 = 64 * 1024 * 1024;
+
+/// Raw bytes by where they came from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Copied {
+    pub(super) read: u64,
+    pub(super) kept: u64,
+}
+
+/// The name of a file that is not whole yet; no id has such a letter, so that it is no other's.
+pub(super) fn part_of(place: &Path) -> PathBuf {
+    let mut name = place.as_os_str().to_owned();
+    name.push("~");
+    PathBuf::from(name)
+}
+
+impl Importer<'_> {
+    /// Puts every file of the manifest into the stage.
+    pub(super) fn assemble(
+        &self,
+        writer: &Writer,
+        stick: &Stick,
+        checked: &Checked,
+        stage: &Path,
+    ) -> Result<Copied, SyncError> {
+        let local = Local::of(&writer.generations_of(&checked.manifest));
+        let mut run = Run { importer: self, stick, local, copied: Copied::default(), of: 0 };
+        run.of = checked.manifest.totals.raw;
+        for artifact in &checked.manifest.artifacts {
+            let place = stage.join(artifact.place());
+            if let Some(dir) = place.parent() {
+                disk::make_dir(dir)?;
+            }
+            if !run.is_there(artifact, &place)? {
+                run.put(artifact, &place)?;
+            }
+        }
+        Ok(run.copied)
+    }
+}
+
+struct Run<'r> {
+    importer: &'r Importer<'r>,
+    stick: &'r Stick,
+    local: Local,
+    copied: Copied,
+    of: u64,
+}
+
+/// The two hashes of a whole file.
+#[derive(Default)]
+struct Whole {
+    blake3: blake3::Hasher,
+    sha256: Sha256,
+}
+
+impl Whole {
+    fn update(&mut self, bytes: &[u8]) {
+        self.blake3.update(bytes);
+        self.sha256.update(bytes);
+    }
+
+    fn is(self, artifact: &Artifact) -> bool {
+        let sha256: String =
+            self.sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.blake3.finalize().to_hex().as_str() == artifact.blake3 && sha256 == artifact.sha256
+    }
+}
+
+impl Run<'_> {
+    /// Whether an earlier run finished this file.
+    fn is_there(&mut self, artifact: &Artifact, place: &Path) -> Result<bool, SyncError> {
+        let Ok(mut file) = File::open(place) else { return Ok(false) };
+        let mut whole = Whole::default();
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            let count = file.read(&mut buffer).map_err(SyncError::io("read", place))?;
+            if count == 0 {
+                break;
+            }
+            whole.update(&buffer[..count]);
+        }
+        let right = whole.is(artifact);
+        match right {
+            true => self.told(0, artifact.len),
+            false => disk::remove(place)?,
+        }
+        Ok(right)
+    }
+
+    fn put(&mut self, artifact: &Artifact, place: &Path) -> Result<(), SyncError> {
+        let part = part_of(place);
+        let mut whole = Whole::default();
+        let (done, len) = verified(artifact, &part, &mut whole)?;
+        self.told(0, len);
+        let mut file = Growing::open_at(&part, len)?;
+        let mut unsynced = 0;
+        for chunk in &artifact.chunks[done..] {
+            self.importer.go_on()?;
+            let kept = self.local.read(chunk);
+            let from_medium = kept.is_none();
+            let raw = match kept {
+                Some(raw) => raw,
+                None => self.read_stick(chunk)?,
+            };
+            file.append(&raw)?;
+            whole.update(&raw);
+            let len = raw.len() as u64;
+            if from_medium {
+                self.told(len, 0)
+            } else {
+                self.told(0, len)
+            }
+            unsynced += len;
+            if unsynced >= SYNC_EVERY {
+                file.sync()?;
+                // The name too: without it the bytes are kept for nobody.
+                part.parent().map_or(Ok(()), disk::sync_dir)?;
+                unsynced = 0;
+            }
+        }
+        file.sync()?;
+        if !whole.is(artifact) {
+            disk::remove(&part)?;
+            return Err(Refusal::new(Reason::WrongFile, artifact.id.clone()).into());
+        }
+        disk::rename(&part, place)?;
+        place.parent().map_or(Ok(()), disk::sync_dir)
+    }
+
+    fn read_stick(&self, chunk: &Chunk) -> Result<Vec<u8>, SyncError> {
+        let missing = || Refusal::new(Reason::MissingChunk, chunk.hash.clone());
+        let packed = self.stick.chunk(chunk)?.ok_or_else(missing)?;
+        Ok(unpack(chunk, &packed)?)
+    }
+
+    fn told(&mut self, read: u64, kept: u64) {
+        self.copied.read += read;
+        self.copied.kept += kept;
+        let bytes = self.copied.read + self.copied.kept;
+        (self.importer.progress)(Progress::Copied { bytes, of: self.of });
+    }
+}
+
+/// How many chunks a half-made file holds rightly, and their bytes.
+fn verified(
+    artifact: &Artifact,
+    part: &Path,
+    whole: &mut Whole,
+) -> Result<(usize, u64), SyncError> {
+    let Ok(mut file) = File::open(part) else { return Ok((0, 0)) };
+    let mut len = 0;
+    for (index, chunk) in artifact.chunks.iter().enumerate() {
+        let mut raw = vec![0; usize::try_from(chunk.raw).unwrap_or(0)];
+        match file.read_exact(&mut raw) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok((index, len)),
+            Err(error) => return Err(SyncError::io("read", part)(error)),
+        }
+        if blake3::hash(&raw).to_hex().as_str() != chunk.hash {
+            return Ok((index, len));
+        }
+        whole.update(&raw);
+        len += u64::from(chunk.raw);
+    }
+    Ok((artifact.chunks.len(), len))
+}
+
+/// Chunks that lie in generations installed before, by hash.
+pub(super) struct Local {
+    files: Vec<PathBuf>,
+    chunks: HashMap<String, (usize, u64)>,
+}
+
+impl Local {
+    pub(super) fn of(generations: &[PathBuf]) -> Self {
+        let mut local = Self { files: Vec::new(), chunks: HashMap::new() };
+        for dir in generations {
+            let bytes = std::fs::read(dir.join("manifest.json")).unwrap_or_default();
+            // What was added by hand has none, and brings no chunks.
+            let Ok(manifest) = Manifest::parse(&bytes) else { continue };
+            for artifact in &manifest.artifacts {
+                let file = local.files.len();
+                local.files.push(dir.join(artifact.place()));
+                let mut at = 0;
+                for chunk in &artifact.chunks {
+                    local.chunks.insert(chunk.hash.clone(), (file, at));
+                    at += u64::from(chunk.raw);
+                }
+            }
+        }
+        local
+    }
+
+    /// The chunk's bytes, verified; `None` where no generation has them, or has them damaged.
+    pub(super) fn read(&self, chunk: &Chunk) -> Option<Vec<u8>> {
+        let (file, at) = self.chunks.get(&chunk.hash)?;
+        let mut raw = vec![0; usize::try_from(chunk.raw).ok()?];
+        File::open(&self.files[*file]).ok()?.read_exact_at(&mut raw, *at).ok()?;
+        (blake3::hash(&raw).to_hex().as_str() == chunk.hash).then_some(raw)
+    }
+}
