@@ -2,8 +2,10 @@
 //!
 //! The help is written in English here and in Japanese in `cli/japanese.rs`.
 
+mod bundles;
 mod japanese;
 mod mistakes;
+mod updates;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,6 +14,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Overrides;
 use crate::text::Lang;
+pub use bundles::{InitArgs, KeyCommand, KeyPlace, PackCommand, PackTo, RootCommand, RotateArgs};
+
+pub use updates::{LedgerArgs, RollbackArgs, SyncArgs};
 
 /// kura (蔵): answers from local data with a local model, cites them, and has no way out
 #[derive(Debug, Parser)]
@@ -51,6 +56,18 @@ pub enum Command {
     /// Models: add, list, use, remove, verify
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Keys that sign updates, and the root documents that say which count
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Pack data sets, models, assistants or the program onto a stick, signed
+    #[command(subcommand)]
+    Pack(PackCommand),
+    /// Import signed updates from a medium: data sets, models, assistants, the program
+    Sync(SyncArgs),
+    /// Go back to the generation before, or forward again
+    Rollback(RollbackArgs),
+    /// The transfer record: every attempt to bring something in
+    Ledger(LedgerArgs),
     /// Measure quality
     #[command(subcommand)]
     Eval(EvalCommand),
@@ -58,11 +75,16 @@ pub enum Command {
     Bench(BenchArgs),
     /// Say what is wrong with this box, in plain words
     Doctor(DoctorArgs),
+    /// Ask for address, certificate, administrator and trusted key, and write the settings
+    Setup(SetupArgs),
     /// Print the completion script of a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
+    /// Open everything installed, change nothing, and say the version (asked of a new program)
+    #[command(hide = true)]
+    CheckState,
     /// Read one file and print it as JSON (used by `dataset add` in a child process)
     #[command(hide = true)]
     IngestWorker(WorkerArgs),
@@ -255,7 +277,8 @@ pub struct BenchArgs {
     /// GGUF file [default: the model in use]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
-    /// Only these, separated by commas: prefill, decode, users, rag, copy, load, search
+    /// Only these, separated by commas: prefill, decode, users, rag, copy, load, search;
+    /// sync (time of updates) only where it is named, since it writes several gigabytes
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub only: Vec<String>,
     /// Smaller sizes, about a minute
@@ -287,6 +310,24 @@ pub struct DoctorArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `kura setup`
+#[derive(Debug, Args)]
+pub struct SetupArgs {
+    /// Take the answers from this file instead of asking (TOML: address, allow, certificate, key,
+    /// administrator, trusted_root, access_key)
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// Only show what would be written
+    #[arg(long)]
+    pub print: bool,
+    /// Replace what is there; the old files are kept as .bak
+    #[arg(long)]
+    pub force: bool,
+    /// Folder of systemd's units, for the drop-ins [default: /etc/systemd/system where it exists]
+    #[arg(long, value_name = "DIR")]
+    pub systemd_dir: Option<PathBuf>,
 }
 
 /// `kura ingest-worker`: what follows is read by `ingest::worker`.

@@ -2,7 +2,8 @@
 
 use clap::{Arg, ArgAction, Command};
 
-/// `path` is the subcommands joined by spaces, `path <id>` an argument by its id.
+/// `path` is the subcommands joined by spaces, `path <id>` an argument by its id. `*` as the last
+/// subcommand stands for all that say nothing else of an argument.
 const HELP: &[(&str, &str)] = &[
     ("", "蔵（kura）：庁内のデータと庁内のモデルだけで答え、出典を示します。外部とは通信しません"),
     ("<config>", "設定ファイル（kura.toml）"),
@@ -52,6 +53,122 @@ const HELP: &[(&str, &str)] = &[
     ("model fetch", "カタログのモデルを配布元から取得します（接続された端末のみ）"),
     ("model fetch <id>", "カタログのID"),
     ("model fetch <to>", "保存するフォルダー"),
+    ("key", "更新パッケージに署名する鍵と、どの鍵を信頼するかの一覧（root）"),
+    (
+        "key new",
+        "鍵の組を作ります。秘密鍵はパスワードで暗号化します。スクリプトからは環境変数KURA_KEY_PASSWORDで渡せますが、その環境やスクリプトを読める人は署名できてしまいます",
+    ),
+    ("key new <name>", "鍵の名前（英小文字・数字・. _ -）"),
+    ("key new <owner>", "持ち主（rootに表示されます）［既定：鍵の名前］"),
+    ("key * <keys_dir>", "鍵のフォルダー［既定：XDG_CONFIG_HOMEまたは~/.configのkura/keys］"),
+    ("key list", "鍵の一覧：名前、ID、秘密鍵の有無、公開鍵"),
+    ("key list <json>", "JSONで出力"),
+    ("key root", "どの鍵が何に署名できるかの一覧（root）"),
+    ("key root init", "最初のrootを作り、機器に設定する指紋を表示します"),
+    ("key root init <threshold>", "必要な署名の数"),
+    (
+        "key root init <names>",
+        "鍵のフォルダーにある鍵の名前。ほかの人の鍵は、公開鍵（名前.pub）だけを置きます（繰り返し指定できます）",
+    ),
+    (
+        "key root init <roles>",
+        "種類ごとの決まり：root、app、model、dataset、assistants（繰り返し指定できます）",
+    ),
+    ("key root init <expires>", "このrootで更新を受け付ける最後の日［既定：5年後］"),
+    ("key root init <out>", "root/1.jsonを作るフォルダー［既定：鍵のフォルダーの一つ上］"),
+    ("key root show", "最新のrootを表示します：鍵、必要な署名の数、署名の状況、指紋"),
+    ("key root show <dir>", "root/*.jsonのあるフォルダー［既定：鍵のフォルダーの一つ上］"),
+    ("key root show <json>", "JSONで出力"),
+    ("key root * <keys_dir>", "鍵のフォルダー［既定：XDG_CONFIG_HOMEまたは~/.configのkura/keys］"),
+    (
+        "key rotate",
+        "次のrootを作ります：鍵の追加と削除、必要な署名の数の変更。今のrootと新しいrootの両方が求める数の署名が必要です。手元にない鍵の署名は kura key sign で後から加えます",
+    ),
+    ("key rotate <added>", "全ての種類に加える鍵の名前（繰り返し指定できます）"),
+    ("key rotate <removed>", "全ての種類から外す鍵の名前またはID（繰り返し指定できます）"),
+    ("key rotate <threshold>", "必要な署名の数（全ての種類）［既定：今のまま］"),
+    (
+        "key rotate <roles>",
+        "種類ごとの決まり：root、app、model、dataset、assistants（繰り返し指定できます）",
+    ),
+    ("key rotate <expires>", "このrootで更新を受け付ける最後の日［既定：5年後］"),
+    (
+        "key rotate <names>",
+        "署名する鍵の名前（繰り返し指定できます）［既定：秘密鍵が手元にある鍵から必要な数だけ］",
+    ),
+    ("key rotate <root>", "root/*.jsonのあるフォルダー［既定：鍵のフォルダーの一つ上］"),
+    ("key sign", "rootまたは更新パッケージの目録（manifest.json）に署名を加えます"),
+    ("key sign <file>", "root/N.json、manifest.json、または更新パッケージのフォルダー"),
+    ("key sign <names>", "署名する鍵の名前（繰り返し指定できます）"),
+    (
+        "pack",
+        "データセット・モデル・業務アシスタント・プログラムを、署名してUSBメモリーに書き込みます",
+    ),
+    ("pack dataset", "dataset.tomlと文書のあるフォルダーから更新パッケージを作ります"),
+    ("pack dataset <dir>", "フォルダー"),
+    (
+        "pack dataset <no_index>",
+        "索引を入れない（機器で作ります）。差分には索引を入れません。索引のファイルは版ごとに全て変わるため、変わった該当箇所だけを送って機器で作るほうが小さくなるからです",
+    ),
+    (
+        "pack dataset <allow_unread>",
+        "読めなかったファイルがあっても作る（そのファイルは機器に入りません）",
+    ),
+    ("pack model", "GGUFファイル、またはカタログのモデル（接続された端末）から作ります"),
+    ("pack model <source>", "ファイル、またはカタログのID"),
+    ("pack model <id>", "コマンドやAPIで使う名前［既定：ファイル名から］"),
+    ("pack model <licence>", "ライセンス（ファイルに書かれていないとき）"),
+    ("pack app", "プログラムの更新パッケージを作ります"),
+    ("pack app <binary>", "実行ファイル"),
+    ("pack app <edition>", "版［既定：実行ファイルが示す版］"),
+    ("pack assistants", "業務アシスタントの更新パッケージを作ります（titleとpromptのあるTOML）"),
+    ("pack assistants <dir>", "フォルダー"),
+    ("pack assistants <id>", "まとまりのID［既定：フォルダーの名前］"),
+    ("pack assistants <title>", "表示名［既定：ID］"),
+    ("pack assistants <licence>", "文章のライセンス"),
+    ("pack * <edition>", "版［既定：今日の日付］"),
+    ("pack * <out>", "USBメモリーまたはフォルダー。この中にkura-bundleを作ります"),
+    (
+        "pack * <names>",
+        "署名する鍵の名前（繰り返し指定できます）［既定：秘密鍵が手元にある鍵から必要な数だけ］",
+    ),
+    ("pack * <keys_dir>", "鍵のフォルダー［既定：XDG_CONFIG_HOMEまたは~/.configのkura/keys］"),
+    ("pack * <root>", "root/*.jsonのあるフォルダー［既定：鍵のフォルダーの一つ上］"),
+    ("pack * <counter>", "この版の番号。前の版より大きくします［既定：ここで作った最後の番号＋1］"),
+    ("pack * <channel>", "同じチャンネルに設定した機器だけが受け付けます"),
+    ("pack * <min_app>", "受け付けられる最も古いkuraの版"),
+    ("pack * <security_floor>", "これより小さい番号の版は、戻すことも含めて使えなくします"),
+    (
+        "pack * <stale_after_days>",
+        "更新時期の表示を出すまでの日数（0は出さない）［既定：データセットはdataset.tomlの値、ほかは0］",
+    ),
+    ("pack * <since>", "この版にある部分を省いた差分を作る（この版が入った機器向け）"),
+    ("pack * <packed>", "これまでに作った目録のフォルダー［既定：鍵のフォルダーの隣のpacked］"),
+    ("pack * <json>", "JSONで出力"),
+    (
+        "sync",
+        "署名された更新を媒体から取り込みます：データセット、モデル、業務アシスタント、プログラム",
+    ),
+    ("sync <path>", "媒体の場所、または更新パッケージのあるフォルダー"),
+    ("sync <operator>", "作業者（持込記録に残ります）［既定：設定のsync.operator］"),
+    ("sync <approver>", "承認者（持込記録に残ります）"),
+    ("sync <media>", "媒体の番号（持込記録に残ります）"),
+    ("sync <dry_run>", "取り込まずに、内容と取り込めるかどうかだけを示す"),
+    ("sync <json>", "JSONで出力"),
+    ("rollback", "一つ前の世代に戻します（もう一度実行すると元に戻ります）"),
+    (
+        "rollback <kind>",
+        "app（プログラム）、model、dataset、assistantsのいずれか。省略すると、戻せるものの一覧を示します",
+    ),
+    ("rollback <id>", "ID（appでは不要）"),
+    ("rollback <operator>", "作業者（持込記録に残ります）［既定：設定のsync.operator］"),
+    ("rollback <json>", "JSONで出力"),
+    ("ledger", "持込記録：取り込みの全ての試みを示します"),
+    ("ledger <html>", "A4で印刷するページを書き出すファイル"),
+    ("ledger <csv>", "表計算ソフト用の表を書き出すファイル"),
+    ("ledger <json>", "JSONで出力"),
+    ("ledger <verify>", "記録の変更、削除、入れ替えがないことを検査する"),
+    ("ledger <head>", "以前に印刷した先頭ハッシュ：その時点までの記録が残っていることも検査する"),
     ("eval", "品質を測ります"),
     ("eval retrieval", "正解の分かる質問で検索の品質を測ります"),
     (
@@ -70,7 +187,10 @@ const HELP: &[(&str, &str)] = &[
     ("eval model <json>", "JSONで出力"),
     ("bench", "この機器での速さとメモリを測ります"),
     ("bench <model>", "GGUFファイル［既定：使用中のモデル］"),
-    ("bench <only>", "測る項目（コンマ区切り：prefill、decode、users、rag、copy、load、search）"),
+    (
+        "bench <only>",
+        "測る項目（コンマ区切り：prefill、decode、users、rag、copy、load、search。数GBを書き込むsync（更新の取り込み）は、指定したときだけ測ります）",
+    ),
     ("bench <quick>", "小さく測る（約1分）"),
     ("bench <repeat>", "全体を繰り返す回数［既定：1。--against では3］"),
     ("bench <against>", "交互に測って比べる相手：llama-cpp（Pythonのllama-cpp-python）"),
@@ -80,12 +200,31 @@ const HELP: &[(&str, &str)] = &[
     ("bench <worker>", "モデルを載せて標準入出力で答えます（測定用）"),
     ("doctor", "この機器の問題点を分かりやすく示します"),
     ("doctor <json>", "JSONで出力"),
+    ("setup", "アドレス、証明書、管理者、信頼する鍵を尋ねて、設定を書きます"),
+    (
+        "setup <answers>",
+        "尋ねる代わりに、このファイルの回答を使う（TOML：address、allow、certificate、key、administrator、trusted_root、access_key）",
+    ),
+    ("setup <print>", "書く内容を示すだけで、書かない"),
+    ("setup <force>", "すでにあるファイルを置き換える（元のファイルは .bak に残ります）"),
+    (
+        "setup <systemd_dir>",
+        "追加設定を置くsystemdのフォルダー［既定：/etc/systemd/system（あれば）］",
+    ),
     ("completions", "シェルの補完スクリプトを出力します"),
     ("completions <shell>", "bash、zsh、fish、elvish、powershellのいずれか"),
 ];
 
 fn lookup(path: &str) -> Option<&'static str> {
-    HELP.iter().find(|(key, _)| *key == path).map(|(_, words)| *words)
+    let exact = |path: &str| HELP.iter().find(|(key, _)| *key == path).map(|(_, words)| *words);
+    exact(path).or_else(|| exact(&shared(path)?))
+}
+
+/// `pack * <out>` of `pack model <out>`.
+fn shared(path: &str) -> Option<String> {
+    let (command, argument) = path.split_once(" <")?;
+    let (parents, _) = command.rsplit_once(' ')?;
+    Some(format!("{parents} * <{argument}"))
 }
 
 /// The parts of a help page that a command has, with their headings in Japanese.
@@ -122,7 +261,9 @@ fn translate_at(command: Command, path: &str) -> Command {
         command = command.arg(version.help("版を表示"));
     }
     if let Some(words) = lookup(path) {
-        command = command.about(words);
+        // A longer English text must not show through.
+        let none = None::<&str>;
+        command = command.about(words).long_about(none);
     }
     let arguments: Vec<String> = command.get_arguments().map(|a| a.get_id().to_string()).collect();
     for id in arguments {

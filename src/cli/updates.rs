@@ -1,0 +1,64 @@
+//! `kura sync`, `kura rollback`, `kura ledger`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// `kura sync`
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// Where the medium is mounted, or a folder with a bundle
+    pub path: PathBuf,
+    /// Who does it, for the transfer record [default: sync.operator of the settings]
+    #[arg(long, value_name = "NAME")]
+    pub operator: Option<String>,
+    /// Who approved it, for the transfer record
+    #[arg(long, value_name = "NAME")]
+    pub approver: Option<String>,
+    /// Number of the medium, for the transfer record
+    #[arg(long, value_name = "ID")]
+    pub media: Option<String>,
+    /// Only say what the bundles are and whether they would be taken
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kura rollback`
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// app, model, dataset or assistants; without it, what can go back is listed
+    #[arg(value_parser = ["app", "model", "dataset", "assistants"], hide_possible_values = true)]
+    pub kind: Option<String>,
+    /// Its id (not needed for app)
+    #[arg(requires = "kind")]
+    pub id: Option<String>,
+    /// Who does it, for the transfer record [default: sync.operator of the settings]
+    #[arg(long, value_name = "NAME")]
+    pub operator: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kura ledger`
+#[derive(Debug, Args)]
+pub struct LedgerArgs {
+    /// Write a page to print on A4 paper
+    #[arg(long, value_name = "FILE", group = "form")]
+    pub html: Option<PathBuf>,
+    /// Write a table for a spreadsheet
+    #[arg(long, value_name = "FILE", group = "form")]
+    pub csv: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, group = "form")]
+    pub json: bool,
+    /// Check that no record was changed, removed or swapped
+    #[arg(long, group = "form")]
+    pub verify: bool,
+    /// A head printed earlier: what it covered must still be there
+    #[arg(long, value_name = "HASH", requires = "verify")]
+    pub head: Option<String>,
+}

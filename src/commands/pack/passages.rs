@@ -1,0 +1,111 @@
+//! From a folder of documents to `passages.jsonl`, one passage a line in reading order, and to the
+//! index made of it.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::super::key::unusable;
+use super::super::{Context, Failure, output};
+use super::report::go_on;
+use crate::document::{DatasetInfo, Passage};
+use crate::ingest::{chunk, folder, worker};
+use crate::search::{Index, SearchError};
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    pub(super) documents: usize,
+    pub(super) passages: u64,
+    pub(super) report: folder::FolderReport,
+}
+
+/// Reads the folder in child processes, as `dataset add` does, and writes its passages.
+pub(super) fn write(
+    context: &Context,
+    dir: &Path,
+    info: &DatasetInfo,
+    target: &Path,
+    cancelled: &AtomicBool,
+) -> Result<Read, Failure> {
+    let limits = worker::Limits {
+        time_s: context.config.ingest.time_limit_s,
+        memory_mib: context.config.ingest.memory_limit_mib,
+        ..worker::Limits::default()
+    };
+    let exe = std::env::current_exe().map_err(|why| unusable(Path::new("kura"), &why))?;
+    let bar = output::progress(context, 0, "文書を読んでいます", "Reading documents");
+    let file = File::create(target).map_err(|why| unusable(target, &why))?;
+    let mut file = BufWriter::new(file);
+    let mut read = Read::default();
+    let mut broken: Option<io::Error> = None;
+    let report = folder::read_folder(
+        dir,
+        |file| worker::read_limited(&exe, file, &limits, cancelled),
+        |path, document| {
+            read.documents += 1;
+            for passage in chunk::passages(&document, path, &chunk::defaults_for(info, path)) {
+                read.passages += 1;
+                // After a first failure nothing more is written, and that one is reported.
+                if broken.is_none() {
+                    broken = line(&mut file, &passage).err();
+                }
+            }
+        },
+        |progress| {
+            bar.set_length(progress.total as u64);
+            bar.set_position(progress.done as u64);
+            bar.set_message(progress.path);
+        },
+        cancelled,
+    );
+    bar.finish_and_clear();
+    go_on(cancelled)?;
+    read.report = report.map_err(|why| {
+        Failure::new(format!("{}を読めません（{why}）。", dir.display()), why.to_string())
+    })?;
+    let flushed = broken.map_or_else(|| file.flush(), Err);
+    flushed.map_err(|why| unusable(target, &why))?;
+    Ok(read)
+}
+
+fn line(file: &mut impl Write, passage: &Passage) -> io::Result<()> {
+    serde_json::to_writer(&mut *file, passage)?;
+    file.write_all(b"\n")
+}
+
+/// Builds the index of a `passages.jsonl` that [`write`] made.
+pub(super) fn index(
+    context: &Context,
+    source: &Path,
+    passages: u64,
+    dir: &Path,
+    cancelled: &AtomicBool,
+) -> Result<(), Failure> {
+    let bar = output::progress(context, passages, "索引を作っています", "Building the index");
+    let file = File::open(source).map_err(|why| unusable(source, &why))?;
+    let mut broken: Option<io::Error> = None;
+    let lines = BufReader::new(file).lines().map_while(|line| {
+        let passage = line.and_then(|line| Ok(serde_json::from_str::<Passage>(&line)?));
+        passage.map_err(|why| broken = Some(why)).ok()
+    });
+    let built = Index::build(dir, lines, |done| bar.set_position(done), cancelled);
+    bar.finish_and_clear();
+    if let Some(why) = broken {
+        return Err(unusable(source, &why));
+    }
+    go_on(cancelled)?;
+    built.map(|_| ()).map_err(|why: SearchError| {
+        Failure::new(
+            format!(
+                "索引を作れません（{why}）。空き容量を確かめるか、--no-index を付けてください。"
+            ),
+            format!("cannot build the index: {why}; check the free space, or pack with --no-index"),
+        )
+    })?;
+    match cancelled.load(Ordering::Relaxed) {
+        true => go_on(cancelled),
+        false => Ok(()),
+    }
+}

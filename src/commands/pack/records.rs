@@ -1,0 +1,91 @@
+//! What was packed before: `packed/<kind>/<id>/<edition>.json`, the manifests as they were signed.
+//! They give the next number, and what a delta may leave out.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::super::Failure;
+use super::super::key::unusable;
+use crate::sync::bundle::{Kind, Manifest, id_is_plain};
+
+/// The manifests of one kind and id.
+#[derive(Debug)]
+pub(super) struct Records {
+    dir: PathBuf,
+    manifests: Vec<Manifest>,
+}
+
+impl Records {
+    /// Reads them; a folder that is not there holds none.
+    pub(super) fn read(packed: &Path, kind: Kind, id: &str) -> Result<Self, Failure> {
+        let dir = packed.join(kind.name()).join(id);
+        let mut manifests = Vec::new();
+        let listing = match fs::read_dir(&dir) {
+            Ok(listing) => listing,
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { dir, manifests });
+            }
+            Err(why) => return Err(unusable(&dir, &why)),
+        };
+        for entry in listing {
+            let path = entry.map_err(|why| unusable(&dir, &why))?.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let bytes = fs::read(&path).map_err(|why| unusable(&path, &why))?;
+            manifests.push(Manifest::parse(&bytes).map_err(|why| {
+                let path = path.display();
+                Failure::new(
+                    format!("{path}が壊れています（{why}）。控えから戻すか、消して --counter で番号を指定してください。"),
+                    format!("{path} is damaged ({why}); restore it, or remove it and give the number with --counter"),
+                )
+            })?);
+        }
+        manifests.sort_by_key(|manifest| manifest.counter);
+        Ok(Self { dir, manifests })
+    }
+
+    /// The number of the last release; 0 where there was none.
+    pub(super) fn last_counter(&self) -> u64 {
+        self.manifests.last().map_or(0, |manifest| manifest.counter)
+    }
+
+    /// The manifest of an edition.
+    pub(super) fn edition(&self, edition: &str) -> Result<&Manifest, Failure> {
+        if let Some(found) = self.manifests.iter().find(|manifest| manifest.edition == edition) {
+            return Ok(found);
+        }
+        let known: Vec<&str> =
+            self.manifests.iter().map(|manifest| manifest.edition.as_str()).collect();
+        let (dir, known) = (self.dir.display(), known.join(", "));
+        Err(match known.is_empty() {
+            true => Failure::new(
+                format!(
+                    "{dir}に、これまでの版の目録がありません。差分は、前の版をここで作ったときだけ作れます（--packed で場所を指定できます）。"
+                ),
+                format!(
+                    "{dir} has no manifest of an earlier edition; a delta needs one that was packed here (or name its folder with --packed)"
+                ),
+            ),
+            false => Failure::new(
+                format!("版「{edition}」の目録が{dir}にありません。あるもの：{known}"),
+                format!("{dir} has no manifest of edition {edition}; there are: {known}"),
+            ),
+        })
+    }
+
+    /// Keeps the manifest of a release.
+    pub(super) fn keep(&self, manifest: &Manifest, bytes: &[u8]) -> Result<PathBuf, Failure> {
+        debug_assert!(id_is_plain(&manifest.edition));
+        let place = self.dir.join(format!("{}.json", manifest.edition));
+        let fresh = self.dir.join(format!(".{}.new", manifest.edition));
+        let written = fs::create_dir_all(&self.dir)
+            .and_then(|()| File::create(&fresh))
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&fresh, &place))
+            .and_then(|()| File::open(&self.dir)?.sync_all());
+        written.map_err(|why| unusable(&place, &why))?;
+        Ok(place)
+    }
+}
