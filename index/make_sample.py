@@ -2,7 +2,7 @@
 
     pip install -r index/requirements.txt
     python index/make_sample.py           # writes the files
-    python index/make_sample.py --check   # writes nothing: holds sample-questions.toml against the texts
+    python index/make_sample.py --check   # writes nothing: holds the questions against the texts
 
 The same sources give the same bytes. The scanned PDF needs a Japanese font to draw its pages with
 (Debian: fonts-ipafont-gothic); no font is put into any file.
@@ -308,11 +308,15 @@ def check():
             rows = [line for line in lines if key == "other" or question.get("row", "") in line]
             if key in question and not any(question[words] in line for line in rows):
                 faults.append(f"{question['text']}: {question[words]} is not in {question[key]}")
+    golden = tomllib.loads((SAMPLE / "golden.toml").read_text(encoding="utf-8"))["question"]
+    for question in golden:
+        if "source" in question and not (SAMPLE / question["source"]).is_file():
+            faults.append(f"golden.toml: no file {question['source']}")
     files = [path for path in SAMPLE.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     if size > 1_500_000:
         faults.append(f"the folder has {size} bytes")
-    print(f"{len(files) - 2} documents, {size:,} bytes, {len(questions)} questions")
+    print(f"{len(files) - 3} documents, {size:,} bytes, {len(questions)} + {len(golden)} questions")
     return faults
 
 

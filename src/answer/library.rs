@@ -36,6 +36,10 @@ impl Library {
         Self { installation, current: Mutex::new(None) }
     }
 
+    pub(super) fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
     /// The data sets as installed now. Blocks while a new generation is opened.
     pub(super) fn shelf(&self) -> Result<Arc<Shelf>, ServiceError> {
         let mark = self.installation.state_mark();

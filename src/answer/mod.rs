@@ -5,6 +5,7 @@
 mod citations;
 pub mod evaluation;
 mod excerpt;
+pub mod golden;
 mod library;
 mod looping;
 mod pace;

@@ -97,6 +97,11 @@ impl Service {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// The data folder that it serves.
+    pub fn installation(&self) -> &Installation {
+        self.inner.library.installation()
+    }
+
     /// Answers a question from data sets. Returns at once; the work goes on until the stream ends
     /// or is dropped.
     pub async fn answer(&self, request: AnswerRequest) -> Result<AnswerStream, ServiceError> {
@@ -199,6 +204,11 @@ impl Service {
             datasets: shelf.map_or(0, |shelf| shelf.records.len()),
             active_requests: self.inner.active.load(Ordering::Relaxed),
         }
+    }
+
+    /// Answers that are being written or wait for it.
+    pub fn active_requests(&self) -> usize {
+        self.inner.active.load(Ordering::Relaxed)
     }
 
     /// What the loaded model's engine has done so far; `None` while there is no model.

@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
+use super::freshness::{self, Freshness};
 use super::install::{self, Outcome};
 use super::{Context, Failure, cancel, output};
+use crate::answer::golden::GoldenOutcome;
 use crate::cli::DatasetCommand;
 use crate::sync::{FileProblem, GenerationRecord};
 use crate::text::Lang;
@@ -24,10 +28,19 @@ fn add(context: &Context, dir: &Path, json: bool) -> Result<(), Failure> {
     let cancelled = cancel::on_interrupt()?;
     let outcome = install::add(context, dir, &cancelled)?;
     if json {
-        return output::json(&outcome.record);
+        let Outcome { record, golden, .. } = &outcome;
+        return output::json(&Added { record, golden: golden.as_ref() });
     }
     report(context, &outcome);
     Ok(())
+}
+
+/// What `add --json` prints.
+#[derive(Serialize)]
+struct Added<'o> {
+    #[serde(flatten)]
+    record: &'o GenerationRecord,
+    golden: Option<&'o GoldenOutcome>,
 }
 
 /// Says what was installed, and names what was not read.
@@ -67,6 +80,9 @@ pub(super) fn report(context: &Context, outcome: &Outcome) {
             ),
         }
     }
+    if let Some(golden) = &outcome.golden {
+        output::golden(context, golden);
+    }
     name_problems(
         context,
         &record.failures,
@@ -100,22 +116,34 @@ fn name_problems(context: &Context, problems: &[FileProblem], ja: &str, en: &str
     }
 }
 
-fn records(context: &Context) -> Result<Vec<GenerationRecord>, Failure> {
+/// An installed data set, and how fresh it is.
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    record: GenerationRecord,
+    #[serde(flatten)]
+    freshness: Freshness,
+}
+
+fn listed(context: &Context) -> Result<Vec<Listed>, Failure> {
     let installation = context.installation();
     let state = installation.state()?;
-    let mut records = Vec::new();
+    let ledger = freshness::ledger(&installation);
+    let mut all = Vec::new();
     for (id, entry) in &state.datasets {
-        records.push(installation.generation(id, &entry.current)?);
+        let record = installation.generation(id, &entry.current)?;
+        let freshness = Freshness::of(&installation, &state, &ledger, id, &record);
+        all.push(Listed { record, freshness });
     }
-    Ok(records)
+    Ok(all)
 }
 
 fn list(context: &Context, json: bool) -> Result<(), Failure> {
-    let records = records(context)?;
+    let all = listed(context)?;
     if json {
-        return output::json(&records);
+        return output::json(&all);
     }
-    if records.is_empty() {
+    if all.is_empty() {
         say!(
             "{}",
             context.words(
@@ -126,21 +154,39 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let header = match context.lang {
-        Lang::Ja => ["ID", "名称", "区分", "版", "基準日", "文書", "該当箇所", "読めず"],
-        Lang::En => ["ID", "TITLE", "SCOPE", "EDITION", "AS OF", "DOCS", "PASSAGES", "NOT READ"],
+        Lang::Ja => [
+            "ID",
+            "名称",
+            "区分",
+            "版",
+            "データ基準日",
+            "経過日数",
+            "文書",
+            "該当箇所",
+            "読めず",
+            "入手",
+            "備考",
+        ],
+        Lang::En => [
+            "ID", "TITLE", "SCOPE", "EDITION", "AS OF", "DAYS", "DOCS", "PASSAGES", "NOT READ",
+            "CAME", "NOTE",
+        ],
     };
-    let rows: Vec<Vec<String>> = records
+    let rows: Vec<Vec<String>> = all
         .iter()
-        .map(|record| {
+        .map(|Listed { record, freshness }| {
             vec![
                 record.info.id.clone(),
                 record.info.title.clone(),
                 record.info.scope.label().to_owned(),
                 record.info.edition.clone(),
                 record.info.as_of.to_string(),
+                freshness.days_since_as_of.to_string(),
                 record.documents.to_string(),
                 record.passages.to_string(),
                 record.failures.len().to_string(),
+                freshness.came(context.lang),
+                freshness.note(context.lang).to_owned(),
             ]
         })
         .collect();
@@ -158,11 +204,12 @@ fn remove(context: &Context, id: &str) -> Result<(), Failure> {
 }
 
 fn show(context: &Context, id: &str, json: bool) -> Result<(), Failure> {
-    let found = records(context)?.into_iter().find(|record| record.info.id == id);
-    let record = found.ok_or_else(|| crate::sync::SyncError::UnknownDataset(id.to_owned()))?;
+    let found = listed(context)?.into_iter().find(|listed| listed.record.info.id == id);
+    let found = found.ok_or_else(|| crate::sync::SyncError::UnknownDataset(id.to_owned()))?;
     if json {
-        return output::json(&record);
+        return output::json(&found);
     }
+    let Listed { record, freshness } = &found;
     let info = &record.info;
     let lines = [
         ("ID", "id", info.id.clone()),
@@ -170,15 +217,18 @@ fn show(context: &Context, id: &str, json: bool) -> Result<(), Failure> {
         ("区分", "scope", info.scope.label().to_owned()),
         ("位置付け", "authority", info.authority.label().to_owned()),
         ("版", "edition", info.edition.clone()),
-        ("基準日", "as of", info.as_of.to_string()),
+        ("データ基準日", "as of", info.as_of.to_string()),
+        ("経過日数", "days since", freshness.days_since_as_of.to_string()),
         ("発行者", "publisher", info.publisher.clone()),
         ("ライセンス", "licence", info.licence.clone()),
         ("文書", "documents", record.documents.to_string()),
         ("該当箇所", "passages", record.passages.to_string()),
         ("登録日時", "added", record.added_at.clone()),
+        ("入手", "came", freshness.came_whole(context.lang)),
+        ("備考", "note", freshness.note(context.lang).to_owned()),
         ("BLAKE3", "BLAKE3", record.content_blake3.clone()),
     ];
-    for (ja, en, value) in lines {
+    for (ja, en, value) in lines.into_iter().filter(|(.., value)| !value.is_empty()) {
         say!("{}: {value}", context.words(ja, en));
     }
     let all = usize::MAX;

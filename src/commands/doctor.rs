@@ -6,12 +6,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::freshness::{self, Freshness};
 use super::{Context, Failure, output};
 use crate::cli::DoctorArgs;
 use crate::document::DatasetInfo;
 use crate::llm::{self, EngineMemory, EngineOptions, Model};
 use crate::search::Index;
-use crate::sync::{Installation, ModelRecord};
+use crate::sync::ledger::Ledger;
+use crate::sync::{Installation, ModelRecord, State};
 use crate::text::Lang;
 
 /// Free space below which an update may not fit.
@@ -182,8 +184,10 @@ fn installed(report: &mut Report, context: &Context) {
         );
     }
     for (id, entry) in &state.datasets {
-        dataset(report, &installation, id, &entry.current);
+        dataset(report, context, &state, (id, &entry.current));
     }
+    updates(report, &state);
+    ledger(report, &installation);
     let used = context.config.model.as_ref().or(state.model.as_ref());
     match used.map(|id| (id, state.models.get(id))) {
         None => report.add(
@@ -202,7 +206,49 @@ fn installed(report: &mut Report, context: &Context) {
     }
 }
 
-fn dataset(report: &mut Report, installation: &Installation, id: &str, generation: &str) {
+/// Publishers say by when the next release comes; a box that took none since is told so.
+fn updates(report: &mut Report, state: &State) {
+    let today = freshness::today();
+    for (subject, floor) in state.floors.iter().filter(|(_, floor)| floor.is_due(today)) {
+        let issued = floor.issued_at.get(..10).unwrap_or_default();
+        let days = floor.stale_after_days;
+        report.add(
+            "update",
+            Verdict::Warning,
+            format!("{subject}の更新の時期を過ぎています（前回の発行 {issued}、{days}日以内）。新しい更新パッケージを取り込んでください。"),
+            format!("An update of {subject} is due (last issued {issued}, within {days} days); import a newer bundle with kura sync."),
+        );
+    }
+}
+
+/// The transfer record, where there is one.
+fn ledger(report: &mut Report, installation: &Installation) {
+    match Ledger::of(installation).read() {
+        Ok(chain) if chain.records.is_empty() => {}
+        Ok(chain) => {
+            let count = chain.records.len();
+            report.add(
+                "ledger",
+                Verdict::Good,
+                format!("持込記録：{count}件、つながりに誤りはありません。"),
+                format!("Transfer record: {count} record(s), the chain is whole."),
+            );
+        }
+        Err(why) => report.add(
+            "ledger",
+            Verdict::Bad,
+            format!(
+                "持込記録が書き換えられたか、壊れています（{why}）。控えと突き合わせてください。"
+            ),
+            format!(
+                "The transfer record was changed or is damaged ({why}); compare it with a backup."
+            ),
+        ),
+    }
+}
+
+fn dataset(report: &mut Report, context: &Context, state: &State, (id, generation): (&str, &str)) {
+    let installation = &context.installation();
     let checked = Index::open(&installation.index_dir(id, generation))
         .and_then(|index| index.check())
         .map_err(|why| why.to_string())
@@ -221,7 +267,9 @@ fn dataset(report: &mut Report, installation: &Installation, id: &str, generatio
     };
     let info: &DatasetInfo = &record.info;
     let failures = record.failures.len();
-    if info.is_stale(jiff::ZonedDateTime::now().date()) {
+    let records = freshness::ledger(installation);
+    let fresh = Freshness::of(installation, state, &records, id, &record);
+    if fresh.stale {
         report.add(
             "data set",
             Verdict::Warning,
@@ -233,11 +281,18 @@ fn dataset(report: &mut Report, installation: &Installation, id: &str, generatio
         "data set",
         if failures == 0 { Verdict::Good } else { Verdict::Warning },
         format!(
-            "データセット「{}」：索引は正常です（文書 {}件、読めなかったファイル {failures}件）。",
-            info.title, record.documents
+            "データセット「{}」：索引は正常です（データ基準日 {}、{}日経過、入手 {}、文書 {}件、読めなかったファイル {failures}件）。",
+            info.title,
+            info.as_of,
+            fresh.days_since_as_of,
+            fresh.came(Lang::Ja),
+            record.documents
         ),
         format!(
-            "Data set {id}: its index is sound ({} documents, {failures} file(s) not read).",
+            "Data set {id}: its index is sound (as of {}, {} days ago, came {}, {} documents, {failures} file(s) not read).",
+            info.as_of,
+            fresh.days_since_as_of,
+            fresh.came(Lang::En),
             record.documents
         ),
     );

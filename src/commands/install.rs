@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -12,6 +13,7 @@ use std::thread;
 use indicatif::ProgressBar;
 
 use super::{Context, Failure, output};
+use crate::answer::golden::{Golden, GoldenOutcome};
 use crate::document::{DatasetInfo, Passage, timestamp};
 use crate::ingest::{IngestError, chunk, folder, manifest, worker};
 use crate::llm::info::hash_file;
@@ -31,6 +33,8 @@ pub(super) struct Outcome {
     pub(super) added: bool,
     /// The edition that was replaced although it was the same or a later one.
     pub(super) replaced: Option<String>,
+    /// How its golden questions came out; none where it has none, or was not added.
+    pub(super) golden: Option<GoldenOutcome>,
 }
 
 /// Adds the data set in `dir`, or its new edition.
@@ -59,7 +63,7 @@ pub(super) fn add(
             && record.kura_version == env!("CARGO_PKG_VERSION")
             && Index::open(&installation.index_dir(&info.id, &entry.current)).is_ok();
         if same {
-            return Ok(Outcome { record, added: false, replaced: None });
+            return Ok(Outcome { record, added: false, replaced: None, golden: None });
         }
         before = Some(record.info);
     }
@@ -70,7 +74,14 @@ pub(super) fn add(
     if built.documents == 0 {
         return Err(nothing_read(dir, &built.report));
     }
-    let warnings = warnings(dir, &info, built.report.warnings);
+    let mut warnings = warnings(dir, &info, built.report.warnings);
+    let golden = match ask_golden(&dir.join("golden.toml"), &index_dir, cancelled)? {
+        Ok(golden) => golden,
+        Err(problem) => {
+            warnings.push(problem);
+            None
+        }
+    };
     let record = GenerationRecord {
         info,
         content_blake3,
@@ -85,7 +96,30 @@ pub(super) fn add(
     let info = &record.info;
     let odd = |old: &DatasetInfo| old.edition == info.edition || old.as_of > info.as_of;
     let replaced = before.filter(odd).map(|old| old.edition);
-    Ok(Outcome { record, added: true, replaced })
+    Ok(Outcome { record, added: true, replaced, golden })
+}
+
+/// Asks the golden questions of the new index. A file of them that cannot be used is named with
+/// the other files that were not read: a person is here to mend it.
+fn ask_golden(
+    path: &Path,
+    index_dir: &Path,
+    cancelled: &AtomicBool,
+) -> Result<Result<Option<GoldenOutcome>, FileProblem>, Failure> {
+    let golden = match Golden::load(path) {
+        Ok(None) => return Ok(Ok(None)),
+        Ok(Some(golden)) => golden,
+        Err(why) => {
+            let (ja, en) = (why.message(Lang::Ja), why.message(Lang::En));
+            return Ok(Err(FileProblem { path: "golden.toml".to_owned(), ja, en }));
+        }
+    };
+    let index = Index::open(index_dir).map_err(|why| index_failure(&why))?;
+    match golden.ask(&Arc::new(index), cancelled) {
+        Ok(outcome) => Ok(Ok(Some(outcome))),
+        Err(SearchError::Cancelled) => Err(Failure::interrupted()),
+        Err(why) => Err(index_failure(&why)),
+    }
 }
 
 fn failure((path, error): (String, IngestError)) -> FileProblem {

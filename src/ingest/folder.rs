@@ -83,7 +83,8 @@ struct Entry {
     bytes: u64,
 }
 
-/// Reads all files below `dir` except `dataset.toml` at its top, hidden files and READMEs.
+/// Reads all files below `dir` except `dataset.toml` and `golden.toml` at its top, hidden files and
+/// READMEs.
 /// Links are not followed. `reader` runs on up to two threads; on this one run `on_document`, with
 /// each document in the order of the paths, and `on_progress`, once at the start and once a file.
 ///
@@ -235,7 +236,7 @@ fn is_skipped(name: &str, depth: usize) -> bool {
         || lower.starts_with("~$")
         || lower.starts_with("readme")
         || LEFTOVERS.contains(&lower.as_str())
-        || (depth == 0 && lower == "dataset.toml")
+        || (depth == 0 && matches!(lower.as_str(), "dataset.toml" | "golden.toml"))
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ fn everything_is_named_and_counted() {
         ("c.txt", "bad"),
         ("d.jtd", "ichitaro"),
         ("dataset.toml", "settings"),
+        ("golden.toml", "questions"),
         ("README.md", "for people"),
         (".hidden/x.txt", "hidden"),
         ("~$a.docx", "lock"),
