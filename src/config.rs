@@ -4,6 +4,7 @@
 //! value of every source is collected and named with its place, so that one look mends them all.
 //! Keys are in `keys.rs`.
 
+mod credential;
 mod keys;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+pub use credential::FileSource;
 pub use keys::{KEYS, Key};
 
 use crate::text::Lang;
@@ -24,7 +26,18 @@ pub const ENV_PREFIX: &str = "KURA_";
 pub const DEFAULT_FILE: &str = "/etc/kura/kura.toml";
 
 /// Variables with the prefix that are no settings.
-const ENV_OTHER: [&str; 2] = ["KURA_CONFIG", "KURA_LANG"];
+///
+/// `KURA_PROGRAM` (BLAKE3) and `KURA_PACKAGE` (path) are set by the installed package for a program
+/// that it gives its place to. `KURA_TRIAL_S` is for tests: seconds that a new program has to run
+/// until it is confirmed, 60 otherwise.
+const ENV_OTHER: [&str; 6] = [
+    "KURA_CONFIG",
+    "KURA_LANG",
+    "KURA_KEY_PASSWORD",
+    "KURA_PROGRAM",
+    "KURA_PACKAGE",
+    "KURA_TRIAL_S",
+];
 
 /// Validated settings. Nothing re-reads file, environment or flags after this.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +48,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Secret that every request must carry; needed for an address that is not loopback.
     pub access_key: Option<String>,
+    /// Certificate chain for https, PEM; always with a key.
+    pub tls_certificate: Option<FileSource>,
+    /// Private key of the certificate, PEM.
+    pub tls_key: Option<FileSource>,
     /// Id of the model to use; `None` is the one that `state.json` names.
     pub model: Option<String>,
     /// Log filter, as `tracing` reads it: `info`, `kura=debug`.
@@ -45,6 +62,8 @@ pub struct Config {
     pub answer: AnswerConfig,
     /// Reading of files.
     pub ingest: IngestConfig,
+    /// Signed updates.
+    pub sync: SyncConfig,
 }
 
 /// `[engine]`
@@ -109,12 +128,26 @@ pub struct IngestConfig {
     pub memory_limit_mib: u64,
 }
 
+/// `[sync]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct SyncConfig {
+    /// BLAKE3 of the first root document that this box trusts, 64 lowercase hexadecimal digits;
+    /// `None` takes no update.
+    pub trusted_root: Option<String>,
+    /// Updates are taken from this channel only.
+    pub channel: String,
+    /// Name that a transfer record shows where none is given with the command.
+    pub operator: String,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("/var/lib/kura"),
             listen: SocketAddr::from(([127, 0, 0, 1], 8480)),
             access_key: None,
+            tls_certificate: None,
+            tls_key: None,
             model: None,
             log: "info".to_owned(),
             engine: EngineConfig {
@@ -135,6 +168,11 @@ impl Default for Config {
                 first_token_target_s: 5.0,
             },
             ingest: IngestConfig { time_limit_s: 30, memory_limit_mib: 512 },
+            sync: SyncConfig {
+                trusted_root: None,
+                channel: "stable".to_owned(),
+                operator: String::new(),
+            },
         }
     }
 }
@@ -266,6 +304,12 @@ impl Config {
     /// # Errors
     /// Every wrong key and value with its place.
     pub fn load(base: Self, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let (config, wrong) = Self::read(base, overrides);
+        wrong.map_or(Ok(config), Err)
+    }
+
+    /// The same, with what could be read although something is wrong.
+    pub fn read(base: Self, overrides: &Overrides) -> (Self, Option<ConfigError>) {
         let mut config = base;
         let mut problems = Vec::new();
         if let Some(path) = &overrides.file {
@@ -294,10 +338,8 @@ impl Config {
             Origin::File { line, .. } => *line,
             _ => usize::MAX,
         });
-        match problems.is_empty() {
-            true => Ok(config),
-            false => Err(ConfigError { problems }),
-        }
+        let wrong = (!problems.is_empty()).then_some(ConfigError { problems });
+        (config, wrong)
     }
 
     fn apply_file(&mut self, path: &Path, text: &str, problems: &mut Vec<Problem>) {
@@ -401,6 +443,13 @@ impl Config {
                 format!(
                     "listen = {listen} is reachable from other machines, so access_key must be set"
                 ),
+            );
+            problems.push(Problem { origin: Origin::Together, what });
+        }
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            let what = Said::new(
+                "tls_certificateとtls_keyは、両方を設定するか、どちらも設定しないでください",
+                "tls_certificate and tls_key belong together: set both or neither",
             );
             problems.push(Problem { origin: Origin::Together, what });
         }

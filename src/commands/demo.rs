@@ -17,8 +17,8 @@ pub(super) fn settings() -> Config {
 pub(super) fn run(context: &Context, args: &DemoArgs) -> Result<(), Failure> {
     prepare(context)?;
     let questions = bundled::demo_questions();
-    serve::serve(context, questions.clone(), |address| {
-        let url = format!("http://{address}/");
+    serve::serve(context, questions.clone(), |scheme, address| {
+        let url = format!("{scheme}://{address}/");
         say!("");
         say!("{}: {url}", context.words("ブラウザーで開いてください", "Open in a browser"));
         say!("{}", context.words("たとえば、次のように聞いてみてください。", "Questions to try:"));

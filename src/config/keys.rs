@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{Config, Device, ENV_PREFIX, KvNumbers, Said};
+use super::{Config, Device, ENV_PREFIX, FileSource, KvNumbers, Said};
 
 /// One setting.
 #[derive(Debug)]
@@ -65,6 +65,22 @@ pub const KEYS: &[Key] = &[
                     "16 or more visible ASCII characters are expected",
                 )),
             }
+        },
+    },
+    Key {
+        name: "tls_certificate",
+        help: "certificate for https, a PEM file or credential:NAME of systemd; needs tls_key",
+        set: |config, value| {
+            config.tls_certificate = Some(FileSource::parse(value)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "tls_key",
+        help: "private key of the certificate, a PEM file or credential:NAME of systemd",
+        set: |config, value| {
+            config.tls_key = Some(FileSource::parse(value)?);
+            Ok(())
         },
     },
     Key {
@@ -209,6 +225,30 @@ pub const KEYS: &[Key] = &[
         help: "MiB that reading one file may use",
         set: |config, value| number(value, 64, 65536).map(|n| config.ingest.memory_limit_mib = n),
     },
+    Key {
+        name: "sync.trusted_root",
+        help: "fingerprint (BLAKE3) of the first root of the updates; empty takes no update",
+        set: |config, value| {
+            config.sync.trusted_root = fingerprint(value)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "sync.channel",
+        help: "updates are taken from this channel only",
+        set: |config, value| {
+            config.sync.channel = name(value)?.to_owned();
+            Ok(())
+        },
+    },
+    Key {
+        name: "sync.operator",
+        help: "name in the transfer record where the command gives none",
+        set: |config, value| {
+            config.sync.operator = person(value)?.to_owned();
+            Ok(())
+        },
+    },
 ];
 
 /// Settings that are true or false.
@@ -246,10 +286,53 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-fn non_empty(value: &str) -> Result<&str, Said> {
+pub(super) fn non_empty(value: &str) -> Result<&str, Said> {
     match value.trim() {
         "" => Err(Said::new("空になっています", "it is empty")),
         value => Ok(value),
+    }
+}
+
+/// 64 hexadecimal digits; people copy them in groups and in capitals. Empty is none.
+fn fingerprint(value: &str) -> Result<Option<String>, Said> {
+    const DIGITS: usize = 64;
+    let value: String = value.chars().filter(|c| !c.is_whitespace() && *c != ':').collect();
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let hexadecimal = value.chars().all(|c| c.is_ascii_hexdigit());
+    match hexadecimal && value.len() == DIGITS {
+        true => Ok(Some(value.to_ascii_lowercase())),
+        false => Err(Said::new(
+            "16進数64桁の指紋にしてください",
+            "a fingerprint of 64 hexadecimal digits is expected",
+        )),
+    }
+}
+
+/// A short name in small letters, as bundles carry it.
+fn name(value: &str) -> Result<&str, Said> {
+    let value = value.trim();
+    let begins = value.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    match begins && value.len() <= 64 && value.chars().all(plain) {
+        true => Ok(value),
+        false => Err(Said::new(
+            "半角の英小文字、数字、. _ - で64文字までにしてください",
+            "up to 64 of a-z, 0-9, . _ - are expected, beginning with a letter or digit",
+        )),
+    }
+}
+
+/// A person's name or post, on one line.
+fn person(value: &str) -> Result<&str, Said> {
+    let value = value.trim();
+    match value.chars().count() <= 100 && !value.chars().any(char::is_control) {
+        true => Ok(value),
+        false => Err(Said::new(
+            "改行のない100文字までの名前にしてください",
+            "a name of up to 100 characters on one line is expected",
+        )),
     }
 }
 

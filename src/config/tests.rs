@@ -106,3 +106,73 @@ fn switches_and_kinds_of_numbers_are_read() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+#[test]
+fn trust_is_set_by_a_fingerprint() {
+    let digits = "0123456789abcdef".repeat(4);
+    let grouped = digits
+        .to_uppercase()
+        .as_bytes()
+        .chunks(8)
+        .map(|group| String::from_utf8_lossy(group).into_owned())
+        .collect::<Vec<_>>()
+        .join(" ");
+    for written in [&digits, &grouped] {
+        let sync = file(&format!("[sync]\ntrusted_root = \"{written}\"\n")).unwrap().sync;
+        assert_eq!(sync.trusted_root.as_ref(), Some(&digits));
+        assert_eq!((sync.channel.as_str(), sync.operator.as_str()), ("stable", ""));
+    }
+    assert_eq!(file("[sync]\ntrusted_root = \"\"\n").unwrap().sync.trusted_root, None);
+    let wrong = format!(
+        "[sync]\ntrusted_root = \"{}\"\nchannel = \"Beta\"\noperator = \"a\\nb\"\n",
+        &digits[1..]
+    );
+    let error = file(&wrong).unwrap_err();
+    let places: Vec<_> = error.problems.iter().map(|problem| &problem.origin).collect();
+    assert!(
+        matches!(
+            places[..],
+            [
+                Origin::File { line: 2, .. },
+                Origin::File { line: 3, .. },
+                Origin::File { line: 4, .. }
+            ]
+        ),
+        "{error}"
+    );
+    assert!(error.to_string().contains("64 hexadecimal digits"), "{error}");
+}
+
+#[test]
+fn https_needs_certificate_and_key() {
+    for (written, wrong) in [
+        ("tls_certificate = \"/c.pem\"\ntls_key = \"/k.pem\"", ""),
+        ("tls_certificate = \"/c.pem\"", "set both or neither"),
+        ("tls_key = \"/k.pem\"", "set both or neither"),
+        ("tls_certificate = \"\"\ntls_key = \"/k.pem\"", "it is empty"),
+        ("tls_certificate = \"/c.pem\"\ntls_key = \"credential:../k\"", "after credential:"),
+        ("tls_certificate = \"/c.pem\"\ntls_key = \"credential:.\"", "after credential:"),
+        ("tls_certificate = \"credential:c\"\ntls_key = \"credential:k.pem\"", ""),
+    ] {
+        match file(written) {
+            Ok(_) => assert!(wrong.is_empty(), "{written}"),
+            Err(error) => {
+                let said = error.to_string();
+                assert!(!wrong.is_empty() && said.contains(wrong), "{written}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn credentials_lie_where_systemd_put_them() {
+    let written = "tls_certificate = \"/etc/kura/c.pem\"\ntls_key = \"credential:k.pem\"";
+    let config = file(written).unwrap();
+    let (certificate, key) = (config.tls_certificate.unwrap(), config.tls_key.unwrap());
+    let dir = Some(Path::new("/run/credentials/kura.service"));
+    let found = key.path(dir).unwrap();
+    assert_eq!(found, Path::new("/run/credentials/kura.service/k.pem"));
+    assert_eq!(certificate.path(dir).unwrap(), Path::new("/etc/kura/c.pem"));
+    assert_eq!(certificate.path(None).unwrap(), Path::new("/etc/kura/c.pem"));
+    assert!(key.path(None).unwrap_err().en.contains("LoadCredential=k.pem"));
+}
