@@ -7,22 +7,26 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
+use crate::sync::ledger;
 
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, media type, content.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 13] = [
     ("kura.css", CSS, include_str!("assets/kura.css")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
     ("app.js", SCRIPT, include_str!("assets/app.js")),
     ("answer.js", SCRIPT, include_str!("assets/answer.js")),
+    ("bundle.js", SCRIPT, include_str!("assets/bundle.js")),
     ("copy.js", SCRIPT, include_str!("assets/copy.js")),
     ("dom.js", SCRIPT, include_str!("assets/dom.js")),
     ("format.js", SCRIPT, include_str!("assets/format.js")),
     ("history.js", SCRIPT, include_str!("assets/history.js")),
+    ("ledger.css", CSS, ledger::STYLE),
     ("passage.js", SCRIPT, include_str!("assets/passage.js")),
     ("stream.js", SCRIPT, include_str!("assets/stream.js")),
+    ("updates.js", SCRIPT, include_str!("assets/updates.js")),
 ];
 
 /// `ETag` of each file, by its content.

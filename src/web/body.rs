@@ -1,4 +1,4 @@
-//! Request bodies: bounded in size and time, and read as JSON or as a form.
+//! Request bodies: bounded in size and time, and read as JSON, as a form, or as they are.
 
 use std::time::Duration;
 
@@ -58,6 +58,15 @@ pub(crate) async fn form(request: Request, bytes_max: usize) -> Result<Form, Pro
         en: "The request body is not UTF-8.",
     })?;
     Ok(Form::parse(text))
+}
+
+/// Bytes of any content, sent as such.
+pub(crate) async fn bytes(request: Request, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+    const TYPE: &str = "application/octet-stream";
+    if !has_type(request.headers(), TYPE) {
+        return Err(Problem::MediaType { expected: TYPE });
+    }
+    read(request, bytes_max).await
 }
 
 fn has_type(headers: &HeaderMap, expected: &str) -> bool {

@@ -15,9 +15,11 @@ use axum::extract::connect_info::Connected;
 use axum::http::Extensions;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::tls::{Tls, Wire};
 
 /// A client that takes no byte of its response for this time is gone.
 const STALL_MAX: Duration = Duration::from_secs(30);
@@ -25,15 +27,21 @@ const STALL_MAX: Duration = Duration::from_secs(30);
 /// Accepts at most so many connections at once.
 pub(crate) struct PatientListener {
     inner: TcpListener,
+    tls: Option<Tls>,
     slots: Arc<Semaphore>,
     quiet_max: Duration,
 }
 
 impl PatientListener {
-    /// A connection without a request under way is closed after `quiet_max`; so a request header
-    /// has to arrive within it.
-    pub(crate) fn new(inner: TcpListener, connections_max: usize, quiet_max: Duration) -> Self {
-        Self { inner, slots: Arc::new(Semaphore::new(connections_max.max(1))), quiet_max }
+    /// A connection without a request under way is closed after `quiet_max`; so the handshake of
+    /// `tls` and a request header have to arrive within it.
+    pub(crate) fn new(
+        inner: TcpListener,
+        tls: Option<Tls>,
+        connections_max: usize,
+        quiet_max: Duration,
+    ) -> Self {
+        Self { inner, tls, slots: Arc::new(Semaphore::new(connections_max.max(1))), quiet_max }
     }
 }
 
@@ -52,7 +60,8 @@ impl Listener for PatientListener {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "TCP_NODELAY could not be set");
                     }
-                    let stream = PatientStream::new(stream, slot, self.quiet_max, address.ip());
+                    let wire = Wire::new(stream, self.tls.as_ref());
+                    let stream = PatientStream::new(wire, slot, self.quiet_max, address.ip());
                     return (stream, address);
                 }
                 Err(error) => {
@@ -112,9 +121,9 @@ impl Connected<IncomingStream<'_, PatientListener>> for Connection {
     }
 }
 
-/// A TCP stream with the two time limits.
+/// A stream with the two time limits.
 pub(crate) struct PatientStream {
-    inner: TcpStream,
+    inner: Wire,
     connection: Connection,
     quiet_max: Duration,
     /// When the quiet time ends, and for which count of ended requests it was set.
@@ -126,12 +135,7 @@ pub(crate) struct PatientStream {
 }
 
 impl PatientStream {
-    fn new(
-        inner: TcpStream,
-        slot: OwnedSemaphorePermit,
-        quiet_max: Duration,
-        address: IpAddr,
-    ) -> Self {
+    fn new(inner: Wire, slot: OwnedSemaphorePermit, quiet_max: Duration, address: IpAddr) -> Self {
         Self {
             inner,
             connection: Connection { address: Some(address), ..Connection::default() },
@@ -203,7 +207,8 @@ impl AsyncWrite for PatientStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
+        let closed = Pin::new(&mut self.inner).poll_shutdown(context);
+        self.watch_write(context, closed)
     }
 
     fn poll_write_vectored(

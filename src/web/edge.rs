@@ -102,10 +102,14 @@ fn hold_while_sending(response: Response, under_way: UnderWay) -> Response {
 
 /// The label of a path in the metrics: few values, whatever clients ask for.
 fn route_label(path: &str) -> &'static str {
-    const ROUTES: [&str; 18] = [
+    const ROUTES: [&str; 23] = [
         "/",
         "/ask",
         "/status",
+        "/updates",
+        "/updates/ledger",
+        "/updates/ledger.csv",
+        "/updates/rollback",
         "/login",
         "/logout",
         "/healthz",
@@ -116,6 +120,7 @@ fn route_label(path: &str) -> &'static str {
         "/api/models",
         "/api/passage",
         "/api/status",
+        "/api/updates",
         "/v1/models",
         "/v1/chat/completions",
         "/v1/completions",
@@ -128,6 +133,10 @@ fn route_label(path: &str) -> &'static str {
     match path {
         path if path.starts_with("/assets/") => "/assets",
         path if path.starts_with("/v1/models/") => "/v1/models",
+        path if path.starts_with("/api/updates/") => match path.ends_with("/commit") {
+            true => "/api/updates/commit",
+            false => "/api/updates/chunks",
+        },
         _ => "other",
     }
 }

@@ -16,11 +16,12 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
     let is_asset = request.uri().path().starts_with("/assets/");
     let (name, port) = host(&request).map_or(("", ""), name_and_port);
     if state.options.loopback_only && !is_asset && !is_loopback(name, port) {
-        return Problem::WrongHost { port: port.parse().ok() }.into_response();
+        let secure = state.options.tls.is_some();
+        return Problem::WrongHost { secure, port: port.parse().ok() }.into_response();
     }
     // Step 2: a foreign page can send forms here, but its browser says whence.
     let reads_only = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !reads_only && comes_from_elsewhere(headers) {
+    if !reads_only && comes_from_elsewhere(headers, state.options.tls.is_some()) {
         return Problem::WrongOrigin.into_response();
     }
     // Step 3: the key, by header (programs) or by the cookie of the log-in form (browsers).
@@ -63,8 +64,9 @@ fn is_loopback(name: &str, port: &str) -> bool {
 }
 
 /// Programs send neither header. Browsers send `Origin` with every POST, and `Sec-Fetch-Site`
-/// where they trust the connection.
-fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+/// where they trust the connection. Where https is served here (`secure`), a page of http is a
+/// foreign one even under the same name; otherwise something in front may have added https.
+fn comes_from_elsewhere(headers: &HeaderMap, secure: bool) -> bool {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
         return !matches!(site, "same-origin" | "none");
@@ -72,8 +74,10 @@ fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     let Some(origin) = text(header::ORIGIN) else {
         return false;
     };
-    let authority = origin.split_once("://").map(|(_, authority)| authority);
-    authority.is_none() || authority != text(header::HOST)
+    let Some((scheme, authority)) = origin.split_once("://") else {
+        return true;
+    };
+    Some(authority) != text(header::HOST) || (secure && scheme != "https")
 }
 
 /// Bytes, because a key need not be ASCII.

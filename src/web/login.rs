@@ -15,6 +15,10 @@ use super::{AppState, body, view};
 
 const COOKIE: &str = "kura_session";
 
+/// Its name over https. Browsers take this prefix only with `Secure`, for this host alone, so that
+/// nothing that is served without https, nor a neighbouring name, can plant one.
+const SECURE_COOKIE: &str = "__Host-kura_session";
+
 /// A working day and its overtime; a closed browser ends it sooner.
 const SESSION_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 
@@ -29,12 +33,25 @@ pub(crate) fn routes() -> Router<AppState> {
 /// Makes and checks the cookies of this process.
 pub(crate) struct Sessions {
     secret: [u8; 32],
+    /// Whether https is served.
+    secure: bool,
     wrong_keys: Mutex<()>,
 }
 
 impl Sessions {
-    pub(crate) fn new() -> Self {
-        Self { secret: rand::random(), wrong_keys: Mutex::new(()) }
+    pub(crate) fn new(secure: bool) -> Self {
+        Self { secret: rand::random(), secure, wrong_keys: Mutex::new(()) }
+    }
+
+    fn cookie_name(&self) -> &'static str {
+        if self.secure { SECURE_COOKIE } else { COOKIE }
+    }
+
+    /// The header that logs a browser in.
+    fn set_cookie(&self) -> String {
+        let (name, value) = (self.cookie_name(), self.cookie_value(now_s()));
+        let secure = if self.secure { "; Secure" } else { "" };
+        format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}")
     }
 
     /// Compares in constant time: blake3's hashes compare so.
@@ -48,7 +65,8 @@ impl Sessions {
             headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut pairs =
             cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-        pairs.any(|(name, value)| name.trim() == COOKIE && self.is_valid(value.trim(), now_s()))
+        let ours = self.cookie_name();
+        pairs.any(|(name, value)| name.trim() == ours && self.is_valid(value.trim(), now_s()))
     }
 
     /// Called after each wrong key.
@@ -103,9 +121,8 @@ async fn submit(State(state): State<AppState>, request: Request) -> Result<Respo
         let page = view::login_page("アクセスキーが違います。もう一度入力してください。");
         return Ok((StatusCode::UNAUTHORIZED, Html(page)).into_response());
     }
-    let value = state.sessions.cookie_value(now_s());
-    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict");
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
+    let cookie = [(header::SET_COOKIE, state.sessions.set_cookie())];
+    Ok((cookie, Redirect::to("/")).into_response())
 }
 
 #[cfg(test)]
@@ -114,16 +131,36 @@ mod tests {
 
     #[test]
     fn a_cookie_is_good_until_its_time_and_only_in_its_process() {
-        let sessions = Sessions::new();
+        let sessions = Sessions::new(false);
         let value = sessions.cookie_value(1000);
         let end = 1000 + SESSION_MAX.as_secs();
         assert!(sessions.is_valid(&value, 1000) && sessions.is_valid(&value, end - 1));
         assert!(!sessions.is_valid(&value, end), "run out");
-        assert!(!Sessions::new().is_valid(&value, 1000), "another process");
+        assert!(!Sessions::new(false).is_valid(&value, 1000), "another process");
         let later = value.replacen(&end.to_string(), &(end + 1).to_string(), 1);
         assert!(!sessions.is_valid(&later, 1000), "a moved time");
         for forged in ["", ".", "1.", "99999999999.00", "x.y"] {
             assert!(!sessions.is_valid(forged, 1000), "{forged}");
         }
+    }
+
+    #[test]
+    fn over_https_the_cookie_goes_nowhere_else() {
+        let (plain, secure) = (Sessions::new(false), Sessions::new(true));
+        assert!(!plain.set_cookie().contains("Secure"), "a browser would drop it over http");
+        let cookie = secure.set_cookie();
+        for part in
+            ["__Host-kura_session=", "; Path=/", "; HttpOnly", "; SameSite=Strict", "; Secure"]
+        {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        let logged_in = |name: &str| {
+            let mut headers = HeaderMap::new();
+            let pair = format!("{name}={}", secure.cookie_value(now_s()));
+            headers.insert(header::COOKIE, pair.parse().unwrap());
+            secure.is_logged_in(&headers)
+        };
+        assert!(logged_in(SECURE_COOKIE));
+        assert!(!logged_in(COOKIE), "one that may have come over http");
     }
 }

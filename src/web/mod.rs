@@ -2,7 +2,8 @@
 //!
 //! The only module that names axum. A request passes [`edge`] (metrics, problems into bodies,
 //! security headers), then [`gate`] (host, origin, access key), then its handler:
-//! [`page`] and [`login`] (HTML), [`api`] (JSON and events), [`openai`] (`/v1`), [`assets`].
+//! [`page`] and [`login`] (HTML), [`api`] (JSON and events), [`openai`] (`/v1`), [`updates`]
+//! (what is installed, and what comes in), [`assets`].
 //! Handlers return a [`problem::Problem`]; the edge gives it the form that the path asks for.
 
 mod answering;
@@ -20,6 +21,8 @@ mod openai;
 mod page;
 mod problem;
 mod serve;
+mod tls;
+mod updates;
 mod view;
 
 use std::sync::Arc;
@@ -32,11 +35,14 @@ use axum::routing::get;
 use crate::answer::Service;
 use metrics::Metrics;
 use problem::Problem;
+use updates::Intake;
 
 pub use serve::serve;
+pub use tls::{PemKind, Tls, TlsError};
+pub use updates::Updates;
 
 /// What the settings say about the web side.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct WebOptions {
     /// When set, everything but `/healthz`, the log-in form and its style needs this key.
     pub access_key: Option<String>,
@@ -44,6 +50,8 @@ pub struct WebOptions {
     /// page cannot reach the appliance through a name of its own (DNS rebinding). [`serve`] turns
     /// it on by itself when its listener is on loopback.
     pub loopback_only: bool,
+    /// Certificate and key, where https is served in place of http.
+    pub tls: Option<Tls>,
     /// Longest request body, in bytes.
     pub body_bytes_max: usize,
     /// Connections at once; more wait to be accepted.
@@ -52,6 +60,9 @@ pub struct WebOptions {
     pub quiet_max: Duration,
     /// Questions that the page offers to try.
     pub sample_questions: Vec<String>,
+    /// How updates that come through the browser are judged; `None` refuses them, and leaves
+    /// roll-back to the commands as well.
+    pub updates: Option<Arc<dyn Updates>>,
 }
 
 impl Default for WebOptions {
@@ -59,10 +70,12 @@ impl Default for WebOptions {
         Self {
             access_key: None,
             loopback_only: false,
+            tls: None,
             body_bytes_max: 1024 * 1024,
             connections_max: 512,
             quiet_max: Duration::from_secs(30),
             sample_questions: Vec::new(),
+            updates: None,
         }
     }
 }
@@ -74,16 +87,19 @@ pub struct AppState {
     options: Arc<WebOptions>,
     metrics: Arc<Metrics>,
     sessions: Arc<login::Sessions>,
+    intake: Arc<Intake>,
 }
 
 impl AppState {
     /// The state of one server: its counters start at zero, and nobody is logged in.
     pub fn new(service: Service, options: WebOptions) -> Self {
+        let intake = Intake::new(service.installation(), options.updates.clone());
         Self {
+            intake: Arc::new(intake),
             service,
+            sessions: Arc::new(login::Sessions::new(options.tls.is_some())),
             options: Arc::new(options),
             metrics: Arc::new(Metrics::new()),
-            sessions: Arc::new(login::Sessions::new()),
         }
     }
 }
@@ -95,6 +111,7 @@ pub fn router(state: AppState) -> Router {
         .merge(login::routes())
         .merge(api::routes())
         .merge(openai::routes())
+        .merge(updates::routes())
         .route("/assets/{name}", get(assets::asset))
         .method_not_allowed_fallback(async || Problem::WrongMethod)
         .fallback(async || Problem::NoRoute)

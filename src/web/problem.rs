@@ -54,13 +54,21 @@ pub(crate) enum Problem {
     /// No data set is installed yet.
     NoDatasets,
     NoKey,
-    /// Asked for under a foreign name, at this port; `None` is the usual one.
+    /// Asked for under a foreign name, at this port; `None` is the usual one. `secure` is https.
     WrongHost {
+        secure: bool,
         port: Option<u16>,
     },
     WrongOrigin,
     NotImplemented {
         what: &'static str,
+    },
+    /// An update or a roll-back that is not done: why, and what to do.
+    Update {
+        status: StatusCode,
+        code: &'static str,
+        ja: String,
+        en: String,
     },
 }
 
@@ -132,6 +140,7 @@ impl Problem {
             Self::WrongHost { .. } => (StatusCode::FORBIDDEN, "wrong_host"),
             Self::WrongOrigin => (StatusCode::FORBIDDEN, "wrong_origin"),
             Self::NotImplemented { .. } => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
+            Self::Update { status, code, .. } => (*status, code),
         }
     }
 
@@ -167,9 +176,10 @@ impl Problem {
                 format!("送られた内容が長すぎます（{bytes_max}バイトまで）。"),
                 format!("The request body is larger than {bytes_max} bytes."),
             ),
-            Self::WrongHost { port } => {
+            Self::WrongHost { secure, port } => {
+                let scheme = if *secure { "https" } else { "http" };
                 let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-                let url = format!("http://127.0.0.1{port}/");
+                let url = format!("{scheme}://127.0.0.1{port}/");
                 let en = "The Host header must name this computer by a loopback address";
                 (
                     format!("このアドレスからは使えません。 {url} で開いてください。"),
@@ -180,6 +190,7 @@ impl Problem {
                 let en = format!("{what} is not implemented: no installed model serves it.");
                 (format!("{what}にはまだ対応していません。"), en)
             }
+            Self::Update { ja, en, .. } => (ja.clone(), en.clone()),
             fixed => {
                 let (ja, en) = fixed.fixed_message();
                 (ja.to_owned(), en.to_owned())
@@ -277,6 +288,9 @@ fn label(name: &str) -> &str {
     match name {
         "question" | "query" | "q" => "質問",
         "datasets" => "使うデータセット",
+        "operator" => "作業者",
+        "approver" => "承認者",
+        "media" => "媒体番号",
         name => name,
     }
 }

@@ -1,6 +1,7 @@
 //! Listening, and ending well: generations stop, streams say so, and nobody lingers.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -26,23 +27,29 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
+    // A socket for both protocols shows 127.0.0.1 as ::ffff:127.0.0.1.
+    let is_loopback = address.ip().to_canonical().is_loopback();
     let key_is_set = options.access_key.as_ref().is_some_and(|key| !key.is_empty());
-    if !address.ip().is_loopback() && !key_is_set {
+    if !is_loopback && !key_is_set {
         let problem = format!("listening on {address} needs an access_key in the settings");
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }
-    options.loopback_only |= address.ip().is_loopback();
+    options.loopback_only |= is_loopback;
     let WebOptions { connections_max, quiet_max, .. } = options;
-    let app = router(AppState::new(service.clone(), options));
+    let tls = options.tls.clone();
+    let state = AppState::new(service.clone(), options);
+    let intake = Arc::clone(&state.intake);
+    let app = router(state);
     let (told, signal_came) = oneshot::channel();
     let signal = async move {
         shutdown.await;
         service.shutdown();
+        intake.stop();
         let _ = told.send(());
     };
     let app = app.into_make_service_with_connect_info::<Connection>();
-    let serving = axum::serve(PatientListener::new(listener, connections_max, quiet_max), app)
-        .with_graceful_shutdown(signal);
+    let listener = PatientListener::new(listener, tls, connections_max, quiet_max);
+    let serving = axum::serve(listener, app).with_graceful_shutdown(signal);
     let grace_is_over = async {
         if signal_came.await.is_err() {
             std::future::pending::<()>().await;

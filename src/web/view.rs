@@ -1,6 +1,7 @@
 //! What the pages show: plain data from the layers below, put into the words of the interface.
 
 mod answer;
+mod updates;
 
 use askama::Template;
 use jiff::civil::Date;
@@ -10,6 +11,7 @@ use super::problem::NO_DATASETS;
 use crate::answer::{DatasetSummary, Health, ModelSummary};
 use crate::document::Scope;
 use answer::{AnswerPart, answer_part};
+pub(crate) use updates::{RollBackDesk, rollback_page, updates_page};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

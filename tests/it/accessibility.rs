@@ -7,7 +7,9 @@ use kura::web::WebOptions;
 use serde_json::Value;
 
 use crate::browser::{ANSWERED, Server};
+use crate::web_bundles::Publisher;
 use crate::web_driver::{Browser, ENTER, ESCAPE, TAB};
+use crate::web_uploads::options;
 
 /// Roles that a person operates.
 const CONTROLS: [&str; 5] = ["link", "button", "textbox", "checkbox", "summary"];
@@ -323,4 +325,34 @@ fn a_screen_reader_can_read_the_status_and_log_in() {
     assert_eq!(tree.names("table"), ["登録されているデータセット"]);
     assert_eq!(tree.names("rowheader"), ["試験町のデータ"]);
     assert!(tree.names("columnheader").contains(&"基準日"));
+}
+
+#[test]
+fn a_screen_reader_can_read_the_updates() {
+    let Some(browser) = browser("a_screen_reader_can_read_the_updates") else { return };
+    let server = Server::with(options(&Publisher::new()));
+    browser.resize(1280, 900);
+    browser.open(&format!("http://{}/updates", server.address));
+    browser.wait("document.documentElement.dataset.ready === 'true'");
+    let tree = Tree::of(&browser);
+    tree.check("updates");
+    assert_eq!(browser.run("return document.title;"), "更新｜kura 蔵");
+    let headings = [
+        "1 更新",
+        "2 導入されているもの",
+        "2 更新パッケージを取り込む",
+        "2 持込記録",
+        "2 信頼する鍵",
+    ];
+    assert_eq!(tree.headings(), headings);
+    assert_eq!(tree.names("table"), ["導入されているもの"]);
+    let names = tree.names("textbox");
+    for name in ["作業者", "承認者", "媒体番号"] {
+        assert!(names.iter().any(|each| each.starts_with(name)), "{name} in {names:?}");
+    }
+    browser.run("document.getElementById('upload-send').click();");
+    let tree = Tree::of(&browser);
+    let focused = tree.with(&["textbox"]).find(|node| node.focused).unwrap();
+    assert!(focused.name.starts_with("作業者"), "{focused:?}");
+    assert!(focused.description.contains("作業者を入力してください"), "{focused:?}");
 }

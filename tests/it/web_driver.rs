@@ -100,6 +100,14 @@ impl Browser {
         }
     }
 
+    /// Picks a file or a folder of this machine in a file input.
+    pub(crate) fn choose(&self, selector: &str, path: &std::path::Path) {
+        const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+        let found = self.post("/element", &json!({"using": "css selector", "value": selector}));
+        let id = found[ELEMENT].as_str().unwrap();
+        self.post(&format!("/element/{id}/value"), &json!({"text": path.to_str().unwrap()}));
+    }
+
     /// Types on the keyboard, wherever the focus is.
     pub(crate) fn press(&self, keys: &str) {
         let strokes: Vec<_> = keys

@@ -12,15 +12,19 @@ const OFFLINE = "機器につながりません。ネットワークを確かめ
 const BROKEN = "回答の途中で機器との接続が切れました。もう一度お試しください。";
 
 /** Yields the events of one answer. Aborting `signal` ends the generation. */
-export async function* answerEvents(request, signal) {
-  const response = await post("/api/answer", request, signal);
+export const answerEvents = (request, signal) => events("/api/answer", request, signal, BROKEN);
+
+/** Yields the events by which a POST is answered, up to `finished` or `failed`; `broken` is said
+ * when they end before. */
+export async function* events(path, request, signal, broken) {
+  const response = await post(path, request, signal);
   if (!response.ok) throw await refusal(response);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let pending = "";
   let ended = false;
   while (!ended) {
-    const { value, done } = await read(reader);
-    if (done) throw new AskError(BROKEN);
+    const { value, done } = await read(reader, broken);
+    if (done) throw new AskError(broken);
     pending += value;
     const blocks = pending.split("\n\n");
     pending = blocks.pop();
@@ -58,15 +62,16 @@ async function post(path, request, signal) {
   }
 }
 
-async function read(reader) {
+async function read(reader, broken) {
   try {
     return await reader.read();
   } catch (error) {
-    throw error.name === "AbortError" ? error : new AskError(BROKEN);
+    throw error.name === "AbortError" ? error : new AskError(broken);
   }
 }
 
-async function refusal(response) {
+/** The error that a response tells of. */
+export async function refusal(response) {
   const retryAfter = Number(response.headers.get("retry-after")) || null;
   if (response.status === 401) {
     return new AskError("ログインの期限が切れました。画面を開き直して、ログインしてください。");

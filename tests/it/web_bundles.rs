@@ -1,0 +1,232 @@
+//! Signed bundles of a test's own, and a [`Prepare`] that makes them ready to be searched.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use jiff::civil::date;
+use kura::document::{Passage, timestamp};
+use kura::ingest::{self, chunk, manifest};
+use kura::search::Index;
+use kura::sync::bundle::{ArtifactRole, Header, Kind, Manifest};
+use kura::sync::pack::{Content, Packer, Source};
+use kura::sync::trust::{Link, PublicKey, Role, Root, Signed, TrustedKey};
+use kura::sync::{GenerationRecord, ModelRecord, Prepare, Reason, Refusal, TrustSettings};
+use kura::web::Updates;
+use serde_json::{Value, json};
+
+/// Passages of a data set: a few dozen chunks.
+pub(crate) const PASSAGES: usize = 600;
+
+/// One who may sign, and a place for bundles.
+pub(crate) struct Publisher {
+    dir: tempfile::TempDir,
+    pair: minisign::KeyPair,
+    roots: Vec<Link>,
+}
+
+/// A bundle as a browser sees it.
+pub(crate) struct Bundle {
+    pub(crate) path: PathBuf,
+    /// Packed chunks by hash.
+    pub(crate) chunks: BTreeMap<String, Vec<u8>>,
+}
+
+impl Publisher {
+    pub(crate) fn new() -> Self {
+        let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+        let public_key = PublicKey::parse(&pair.pk.to_base64()).unwrap();
+        let id = public_key.id().unwrap();
+        let role = Role { threshold: 1, keys: vec![id.clone()] };
+        let key = TrustedKey { id: id.clone(), public_key, owner: "試験町 総務課".into() };
+        let root = Root::new(1, date(2099, 1, 1), vec![key], &role);
+        let bytes = serde_json::to_vec(&root).unwrap();
+        let signatures = vec![(id, sign(&pair, &bytes))];
+        let roots = vec![Link { version: 1, signed: Signed { bytes, signatures } }];
+        Self { dir: tempfile::tempdir().unwrap(), pair, roots }
+    }
+
+    /// What a box that trusts this publisher has in its settings.
+    pub(crate) fn updates(&self) -> Arc<dyn Updates> {
+        let fingerprint = blake3::hash(&self.roots[0].signed.bytes).to_hex().to_string();
+        let trust = TrustSettings { fingerprint: Some(fingerprint), channel: "stable".to_owned() };
+        Arc::new(TestUpdates { trust })
+    }
+
+    /// A data set in which `changed` replaces the text of one passage.
+    pub(crate) fn dataset(&self, id: &str, counter: u64, changed: &str) -> Bundle {
+        let edition = counter.to_string();
+        let info = format!(
+            "id = \"{id}\"\ntitle = \"試験町のデータ\"\nscope = \"local\"\nauthority = \"manual\"\n\
+             as_of = \"2026-10-01\"\nedition = \"{edition}\"\npublisher = \"試験町\"\n\
+             licence = \"MIT\"\nstale_after_days = 36500\n"
+        );
+        let mut lines = String::new();
+        for passage in passages(&info, changed) {
+            lines += &serde_json::to_string(&passage).unwrap();
+            lines.push('\n');
+        }
+        self.pack(id, counter, info.as_bytes(), lines.as_bytes())
+    }
+
+    /// A data set of any content.
+    pub(crate) fn pack(&self, id: &str, counter: u64, info: &[u8], passages: &[u8]) -> Bundle {
+        let source = |id: &str, role, bytes: &[u8]| Source {
+            id: id.to_owned(),
+            role,
+            licence: "MIT".into(),
+            source: "試験町".into(),
+            content: Content::Bytes(bytes.to_vec()),
+        };
+        let out = self.dir.path().join(format!("{id}-{counter}"));
+        std::fs::create_dir_all(&out).unwrap();
+        let signer_id = self.roots[0].signed.signatures[0].0.clone();
+        let signer = |bytes: &[u8], _: &str| Ok((signer_id.clone(), sign(&self.pair, bytes)));
+        let packer = Packer {
+            header: Header {
+                channel: "stable".into(),
+                kind: Kind::Dataset,
+                id: id.into(),
+                title: "試験町のデータ".into(),
+                edition: counter.to_string(),
+                counter,
+                root_version: 1,
+                stale_after_days: 36500,
+                min_app: "0.1.0".into(),
+                security_floor: 0,
+            },
+            sources: &[
+                source("dataset.toml", ArtifactRole::Info, info),
+                source("passages.jsonl", ArtifactRole::Passages, passages),
+            ],
+            roots: &self.roots,
+            out: &out,
+            since: None,
+            signers: &[&signer],
+            progress: &|_| (),
+            cancelled: &AtomicBool::new(false),
+        };
+        let path = packer.pack().unwrap().path;
+        let mut chunks = BTreeMap::new();
+        for folder in std::fs::read_dir(path.join("chunks")).unwrap() {
+            for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+                let file = file.unwrap().path();
+                let hash = file.file_stem().unwrap().to_str().unwrap().to_owned();
+                chunks.insert(hash, std::fs::read(&file).unwrap());
+            }
+        }
+        Bundle { path, chunks }
+    }
+}
+
+impl Bundle {
+    /// The papers as the page sends them.
+    pub(crate) fn papers(&self) -> Value {
+        let root = self.path.join("root/1.json");
+        json!({
+            "operator": "佐藤", "approver": "鈴木", "media": "USB-07",
+            "roots": [{
+                "version": 1,
+                "text": std::fs::read_to_string(root).unwrap(),
+                "signatures": signatures(&self.path.join("root"), "1."),
+            }],
+            "manifest": {
+                "text": std::fs::read_to_string(self.path.join("manifest.json")).unwrap(),
+                "signatures": signatures(&self.path, "manifest."),
+            },
+        })
+    }
+}
+
+fn signatures(dir: &Path, stem: &str) -> Vec<Value> {
+    let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+    names
+        .filter_map(|name| {
+            let name = name.to_str()?;
+            let key = name.strip_prefix(stem)?.strip_suffix(".minisig")?;
+            let text = std::fs::read_to_string(dir.join(name)).ok()?;
+            Some(json!({"key": key, "text": text}))
+        })
+        .collect()
+}
+
+fn sign(pair: &minisign::KeyPair, bytes: &[u8]) -> String {
+    minisign::sign(None, &pair.sk, bytes, Some("試験"), None).unwrap().into_string()
+}
+
+/// Passages that compress badly enough to need many chunks.
+fn passages(info: &str, changed: &str) -> Vec<Passage> {
+    let info = manifest::parse(info).unwrap();
+    let text = "# 受付の手引\n\n## 第1項\n\n受付は、平日に行う。\n";
+    let format = ingest::Format::of(Path::new("a.md")).unwrap();
+    let document = ingest::read_bytes(format, text.as_bytes(), "a.md").unwrap();
+    let first = chunk::passages(&document, "a.md", &chunk::defaults_for(&info, "a.md"));
+    let number = |at: usize| blake3::hash(&at.to_le_bytes()).to_hex().to_string();
+    (0..PASSAGES)
+        .map(|at| Passage {
+            id: format!("a.md#{at}"),
+            text: match at {
+                0 => changed.to_owned(),
+                at => format!("受付番号{}の申請は、窓口{at}で受け付ける。", number(at)),
+            },
+            ..first[0].clone()
+        })
+        .collect()
+}
+
+struct TestUpdates {
+    trust: TrustSettings,
+}
+
+impl Updates for TestUpdates {
+    fn trust(&self) -> TrustSettings {
+        self.trust.clone()
+    }
+
+    fn prepare<'p>(&'p self, cancelled: &'p AtomicBool) -> Box<dyn Prepare + 'p> {
+        Box::new(Builder { cancelled })
+    }
+}
+
+/// Reads what was staged and builds its index. Takes data sets only.
+struct Builder<'p> {
+    cancelled: &'p AtomicBool,
+}
+
+fn unusable(why: impl std::fmt::Display) -> Refusal {
+    Refusal::new(Reason::UnusableContent, why.to_string())
+}
+
+impl Prepare for Builder<'_> {
+    fn dataset(&self, stage: &Path, _: &Manifest) -> Result<GenerationRecord, Refusal> {
+        let info = manifest::load(&stage.join("dataset.toml")).map_err(unusable)?;
+        let lines = std::fs::read_to_string(stage.join("passages.jsonl")).map_err(unusable)?;
+        let passages = lines.lines().map(serde_json::from_str::<Passage>);
+        let passages = passages.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
+        let index = stage.join("index");
+        let stats = Index::build(&index, passages.into_iter(), |_| (), self.cancelled);
+        Ok(GenerationRecord {
+            info,
+            content_blake3: String::new(),
+            documents: 1,
+            passages: stats.map_err(unusable)?.passages,
+            failures: Vec::new(),
+            warnings: Vec::new(),
+            added_at: timestamp(),
+            kura_version: "0".into(),
+        })
+    }
+
+    fn model(&self, _: &Path, _: &Manifest) -> Result<ModelRecord, Refusal> {
+        Err(unusable("a model"))
+    }
+
+    fn app(&self, _: &Path, _: &Manifest) -> Result<(), Refusal> {
+        Err(unusable("a program"))
+    }
+
+    fn assistants(&self, _: &Path, _: &Manifest) -> Result<(), Refusal> {
+        Err(unusable("assistants"))
+    }
+}
