@@ -20,6 +20,7 @@ mod scenario;
 mod search;
 mod side;
 mod subject;
+mod sync;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -47,13 +48,13 @@ pub(super) fn run(context: &Context, args: &BenchArgs) -> Result<(), Failure> {
     };
     let mut subject = path.map(|path| Subject::open(&path)).transpose()?;
     let cancelled = cancel::on_interrupt()?;
-    let needs_model = asked.iter().any(|scenario| *scenario != Scenario::Search);
+    let needs_model = asked.iter().any(|scenario| scenario.needs_model());
     let on_cpu = context.config.engine.device == Device::Cpu;
     if let Some(subject) = subject.as_mut().filter(|_| needs_model && on_cpu) {
         subject.prepare(context, &cancelled)?;
     }
     let (report, limits, outcome) = measure(context, args, &asked, subject, &cancelled)?;
-    if report.figures.is_empty() && report.search.is_none() {
+    if report.figures.is_empty() && report.search.is_none() && report.sync.is_none() {
         outcome?;
         return Err(nothing_to_measure());
     }
@@ -81,7 +82,10 @@ fn measure(
     let context_tokens = subject.as_ref().map_or(0, |subject| subject.context_tokens);
     let mut plan = Plan::new(asked, args.quick, context_tokens);
     let (limits, measured, mut outcome) = match &subject {
-        Some(subject) => measure_model(context, args, subject, &mut plan, cancelled)?,
+        Some(subject) if asked.iter().any(|scenario| scenario.needs_model()) => {
+            measure_model(context, args, subject, &mut plan, cancelled)?
+        }
+        Some(_) => (None, Measured::default(), Ok(())),
         None => {
             plan.left_out.clear();
             plan.leave_out_all(Why::NoModel);
@@ -93,6 +97,13 @@ fn measure(
         search = search::measure(context, cancelled)?;
         if search.is_none() && !cancelled.load(Ordering::Relaxed) {
             plan.leave_out(Scenario::Search, "", Why::NoDataset);
+        }
+    }
+    let mut updates = None;
+    if plan.has(Scenario::Sync) && outcome.is_ok() && !cancelled.load(Ordering::Relaxed) {
+        match sync::measure(context, args.model.as_deref(), args.quick, cancelled) {
+            Ok(report) => updates = Some(report),
+            Err(why) => outcome = Err(why),
         }
     }
     if cancelled.load(Ordering::Relaxed) {
@@ -125,6 +136,7 @@ fn measure(
         figures,
         roofline,
         search,
+        sync: updates,
     };
     Ok((report, limits, outcome))
 }

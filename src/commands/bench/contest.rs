@@ -122,7 +122,7 @@ impl<'a> Contest<'a> {
 
     /// Measures into `measured`, which keeps what was done when this fails.
     pub(super) fn run(&self, measured: &mut Measured) -> Result<(), Fault> {
-        let scenarios = || self.plan.scenarios.iter().filter(|one| **one != Scenario::Search);
+        let scenarios = || self.plan.scenarios.iter().filter(|one| one.needs_model());
         if scenarios().next().is_none() {
             return Ok(());
         }

@@ -34,7 +34,11 @@ impl FlashAttention {
     pub(super) fn of(self, scenario: Scenario) -> bool {
         match scenario {
             Scenario::Decode | Scenario::Users | Scenario::Copy => self.decode,
-            Scenario::Prefill | Scenario::Rag | Scenario::Load | Scenario::Search => self.prefill,
+            Scenario::Prefill
+            | Scenario::Rag
+            | Scenario::Load
+            | Scenario::Search
+            | Scenario::Sync => self.prefill,
         }
     }
 

@@ -10,6 +10,7 @@ use super::roofline::Point;
 use super::scenario::{LeftOut, Plan, RagTokens, Why};
 use super::search::SearchReport;
 use super::side::Hello;
+use super::sync::SyncReport;
 use crate::llm::{MachineLimits, ModelInfo};
 use crate::text::Lang;
 
@@ -37,6 +38,8 @@ pub(super) struct Report {
     pub(super) logits_cosine: Option<f64>,
     pub(super) roofline: Vec<Point>,
     pub(super) search: Option<SearchReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sync: Option<SyncReport>,
 }
 
 /// The machine's limits.
@@ -108,6 +111,9 @@ impl Report {
                 search.p50_ms,
                 search.p99_ms
             );
+        }
+        if let Some(sync) = &self.sync {
+            sync.print(context);
         }
         for left in &self.plan.left_out {
             say!(

@@ -49,7 +49,7 @@ impl Run<'_> {
             Scenario::Rag => self.plan.rag.map_or(Ok(()), |rag| self.rag(rag)),
             Scenario::Copy => self.plan.copy.map_or(Ok(()), |copy| self.copy(copy)),
             Scenario::Load => self.load(),
-            Scenario::Search => Ok(()),
+            Scenario::Search | Scenario::Sync => Ok(()),
         }
     }
 

@@ -15,11 +15,26 @@ pub(super) enum Scenario {
     Copy,
     Load,
     Search,
+    /// Only where it is named: it writes several gigabytes.
+    Sync,
 }
 
 impl Scenario {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Prefill, Self::Decode, Self::Users, Self::Rag, Self::Copy, Self::Load, Self::Search];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Prefill,
+        Self::Decode,
+        Self::Users,
+        Self::Rag,
+        Self::Copy,
+        Self::Load,
+        Self::Search,
+        Self::Sync,
+    ];
+
+    /// Whether it measures a model.
+    pub(super) fn needs_model(self) -> bool {
+        !matches!(self, Self::Search | Self::Sync)
+    }
 
     /// As written after `--only` and in JSON.
     pub(super) fn name(self) -> &'static str {
@@ -31,10 +46,12 @@ impl Scenario {
             Self::Copy => "copy",
             Self::Load => "load",
             Self::Search => "search",
+            Self::Sync => "sync",
         }
     }
 
-    /// The scenarios of these names, all where none is given, in the order of [`Self::ALL`].
+    /// The scenarios of these names, in the order of [`Self::ALL`]; where none is given, all but
+    /// [`Self::Sync`].
     ///
     /// # Errors
     /// A name is unknown.
@@ -48,7 +65,8 @@ impl Scenario {
             ));
         }
         let wanted = |scenario: &Self| names.iter().any(|name| name == scenario.name());
-        Ok(Self::ALL.into_iter().filter(|one| names.is_empty() || wanted(one)).collect())
+        let by_default = |one: &Self| names.is_empty() && *one != Self::Sync;
+        Ok(Self::ALL.into_iter().filter(|one| by_default(one) || wanted(one)).collect())
     }
 }
 
@@ -163,10 +181,10 @@ impl Plan {
         }
     }
 
-    /// Nothing but the search can be measured.
+    /// Nothing that needs a model can be measured.
     pub(super) fn leave_out_all(&mut self, why: Why) {
         for scenario in Scenario::ALL {
-            if scenario != Scenario::Search {
+            if scenario.needs_model() {
                 self.leave_out(scenario, "", why);
             }
         }
@@ -259,7 +277,7 @@ impl Plan {
                 self.copy.map_or(0, |copy| copy.prompt + decoded(copy.copied + 2 * copy.answer))
             }
             Scenario::Load => LOADS * LOAD_COST,
-            Scenario::Search => LOAD_COST,
+            Scenario::Search | Scenario::Sync => LOAD_COST,
         };
         tokens as u64
     }
@@ -325,7 +343,8 @@ mod tests {
     #[test]
     fn only_names_are_checked() {
         let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(Scenario::parse(&[]).unwrap(), Scenario::ALL);
+        assert_eq!(Scenario::parse(&[]).unwrap(), Scenario::ALL[..7]);
+        assert_eq!(Scenario::parse(&["sync".to_owned()]).unwrap(), [Scenario::Sync]);
         let some = Scenario::parse(&names(&["rag", "prefill"])).unwrap();
         assert_eq!(some, [Scenario::Prefill, Scenario::Rag]);
         let wrong = Scenario::parse(&names(&["rag", "prefil"])).unwrap_err();
