@@ -41,7 +41,8 @@ pub(super) fn write_sample(dir: &Path) -> Result<(), Failure> {
 pub(super) fn benchmark_hash() -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(BENCHMARK.as_bytes());
-    for (name, bytes) in SAMPLE {
+    // The golden questions are no content: figures from before them still compare.
+    for (name, bytes) in SAMPLE.iter().filter(|(name, _)| *name != "golden.toml") {
         hasher.update(name.as_bytes()).update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
     }
     hasher.finalize().to_hex().to_string()

@@ -99,7 +99,7 @@ fn install_sample(
     let source = folder.join("sample");
     bundled::write_sample(&source)?;
     let config = Config { data_dir: folder.join("data"), ..context.config.clone() };
-    let apart = Context { config, lang: context.lang };
+    let apart = Context { config, settings: None, lang: context.lang };
     install::add(&apart, &source, cancelled)?;
     Ok(apart.installation())
 }

@@ -1,8 +1,9 @@
 //! Why a command did not do what was asked, in the words of both languages.
 
 use crate::answer::ServiceError;
-use crate::sync::SyncError;
+use crate::sync::{Refusal, SyncError};
 use crate::text::Lang;
+use crate::web::TlsError;
 
 /// A message for people, with the exit status of the process.
 #[derive(Debug)]
@@ -54,9 +55,10 @@ impl Failure {
     }
 }
 
-impl From<SyncError> for Failure {
-    fn from(error: SyncError) -> Self {
-        let ja = match &error {
+impl Failure {
+    /// What went wrong with the data folder, or with a bundle.
+    pub(super) fn from_sync(error: &SyncError) -> Self {
+        let ja = match error {
             SyncError::Io { path, source, .. } => {
                 format!("{}を読み書きできません（{source}）。", path.display())
             }
@@ -68,19 +70,49 @@ impl From<SyncError> for Failure {
                 "別のkuraが{}を更新中です。終わってからやり直してください。",
                 path.display()
             ),
+            SyncError::NotOwner { path, owner } => format!(
+                "{}は別の利用者（uid {owner}）のものです。このまま書くと、その利用者から読めなくなります。その利用者として実行してください：sudo -u kura kura …",
+                path.display()
+            ),
             SyncError::UnknownDataset(id) => {
                 format!("データセット「{id}」はありません。kura dataset list で確かめてください。")
             }
             SyncError::UnknownModel(id) => {
                 format!("モデル「{id}」はありません。kura model list で確かめてください。")
             }
+            SyncError::NothingBefore(subject) => format!(
+                "{subject}には、戻せる前の世代がありません。戻せるものは kura rollback で確かめてください。"
+            ),
+            SyncError::Newer { path, found, known } => format!(
+                "{}は、より新しいkuraが書いたものです（形式{found}、このkuraが読めるのは{known}まで）。何も変更していません。プログラムを更新してください。",
+                path.display()
+            ),
+            SyncError::Refused(refusal) => refusal.message(Lang::Ja),
         };
         Self::new(ja, error.to_string())
     }
 }
 
+impl From<SyncError> for Failure {
+    fn from(error: SyncError) -> Self {
+        Self::from_sync(&error)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.message(Lang::Ja), refusal.message(Lang::En))
+    }
+}
+
 impl From<ServiceError> for Failure {
     fn from(error: ServiceError) -> Self {
+        Self::new(error.message(Lang::Ja), error.message(Lang::En))
+    }
+}
+
+impl From<TlsError> for Failure {
+    fn from(error: TlsError) -> Self {
         Self::new(error.message(Lang::Ja), error.message(Lang::En))
     }
 }

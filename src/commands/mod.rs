@@ -10,20 +10,33 @@ mod bench;
 mod bundled;
 mod cancel;
 mod catalogue;
+mod check_state;
 mod dataset;
 mod demo;
 mod doctor;
 mod eval_model;
 mod eval_retrieval;
 mod failure;
+mod freshness;
 mod install;
+mod key;
+mod ledger;
+mod listening;
 mod model;
 #[cfg(feature = "connected")]
 mod model_fetch;
+mod pack;
+mod prepare;
+mod program;
+mod rollback;
 mod search;
 mod serve;
+mod setup;
+mod supervisor;
+mod sync;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command, EvalCommand, command};
@@ -37,6 +50,8 @@ use failure::Failure;
 #[derive(Debug)]
 struct Context {
     config: Config,
+    /// The settings file that was read.
+    settings: Option<PathBuf>,
     lang: Lang,
 }
 
@@ -59,6 +74,11 @@ pub fn run(cli: &Cli, lang: Lang) -> ExitCode {
     if let Command::IngestWorker(args) = &cli.command {
         return worker::run_worker(args.rest.iter().cloned());
     }
+    if let Command::Setup(args) = &cli.command {
+        // It writes the settings, so that there may be none yet.
+        let context = Context { config: Config::default(), settings: None, lang };
+        return ended(setup::run(&context, args, cli.config.as_deref()), lang);
+    }
     let base = match cli.command {
         Command::Demo(_) => demo::settings(),
         Command::Serve(_) => Config::default(),
@@ -68,13 +88,28 @@ pub fn run(cli: &Cli, lang: Lang) -> ExitCode {
     let given = cli.overrides().with_process_env();
     // A demo stands apart from what is installed on the machine.
     let given = if matches!(cli.command, Command::Demo(_)) { given } else { given.or_installed() };
-    let outcome = match Config::load(base, &given) {
-        Ok(config) => {
-            start_log(&config.log);
-            dispatch(&cli.command, &Context { config, lang })
+    let (config, wrong) = Config::read(base, &given);
+    start_log(&config.log);
+    let outcome = match wrong {
+        None => {
+            // `serve` chooses its program itself, and a check is about the one that is asked.
+            if !matches!(cli.command, Command::Serve(_) | Command::CheckState) {
+                program::stand_aside(&config);
+            }
+            dispatch(&cli.command, &Context { config, settings: given.file, lang })
         }
-        Err(error) => Err(Failure::usage(error.message(Lang::Ja), error.message(Lang::En))),
+        Some(error) => {
+            if matches!(cli.command, Command::Serve(_)) {
+                program::let_it_read(&config);
+            }
+            Err(Failure::usage(error.message(Lang::Ja), error.message(Lang::En)))
+        }
     };
+    ended(outcome, lang)
+}
+
+/// Prints why it failed, if it did.
+fn ended(outcome: Result<(), Failure>, lang: Lang) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -92,6 +127,11 @@ fn dispatch(asked: &Command, context: &Context) -> Result<(), Failure> {
         Command::Search(args) => search::run(context, args),
         Command::Dataset(args) => dataset::run(context, args),
         Command::Model(args) => model::run(context, args),
+        Command::Key(asked) => key::run(context, asked),
+        Command::Pack(asked) => pack::run(context, asked),
+        Command::Sync(args) => sync::run(context, args),
+        Command::Rollback(args) => rollback::run(context, args),
+        Command::Ledger(args) => ledger::run(context, args),
         Command::Eval(EvalCommand::Retrieval(args)) => eval_retrieval::run(context, args),
         Command::Eval(EvalCommand::Model(args)) => eval_model::run(context, args),
         Command::Bench(args) => bench::run(context, args),
@@ -103,7 +143,9 @@ fn dispatch(asked: &Command, context: &Context) -> Result<(), Failure> {
             output::write(&String::from_utf8_lossy(&script));
             Ok(())
         }
-        Command::IngestWorker(_) => Ok(()),
+        Command::CheckState => check_state::run(context),
+        // Both ran before the settings were read.
+        Command::IngestWorker(_) | Command::Setup(_) => Ok(()),
     }
 }
 

@@ -404,7 +404,7 @@ fn hash(context: &Context, path: &Path, size_bytes: u64) -> Result<String, Failu
 }
 
 /// A name from the file's name: lowercase letters, digits, `.`, `_` and `-`.
-fn id_of(file: &Path) -> String {
+pub(super) fn id_of(file: &Path) -> String {
     let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("model");
     let id: String = stem
         .to_ascii_lowercase()
@@ -416,7 +416,7 @@ fn id_of(file: &Path) -> String {
     if trimmed.is_empty() { "model".to_owned() } else { trimmed.to_owned() }
 }
 
-fn check_id(id: &str) -> Result<(), Failure> {
+pub(super) fn check_id(id: &str) -> Result<(), Failure> {
     let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let good = id.len() <= 64
         && id != "default"

@@ -30,6 +30,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 const HASH_SHOWN: usize = 12;
 
 pub(super) fn run(context: &Context, id: &str, to: &Path) -> Result<(), Failure> {
+    let (entry, target) = fetch(context, id, to)?;
+    match context.lang {
+        Lang::Ja => say!("登録するには：kura model add {} --id {}", target.display(), entry.id),
+        Lang::En => say!("To install it: kura model add {} --id {}", target.display(), entry.id),
+    }
+    Ok(())
+}
+
+/// Has the file of an entry of the catalogue in a folder, whole and checked.
+pub(super) fn fetch(context: &Context, id: &str, to: &Path) -> Result<(Entry, PathBuf), Failure> {
     let entry = entry(id)?;
     fs::create_dir_all(to).map_err(|why| unwritable(to, &why))?;
     let target = to.join(entry.file.rsplit('/').next().unwrap_or(&entry.file));
@@ -38,7 +48,8 @@ pub(super) fn run(context: &Context, id: &str, to: &Path) -> Result<(), Failure>
     let offer = runtime.block_on(hub.offer()).map_err(|why| why.failure(&entry))?;
     announce(context, &entry, &offer, hub.address());
     if target.exists() {
-        return already(context, &entry, &offer, &target);
+        already(context, &offer, &target)?;
+        return Ok((entry, target));
     }
     let mut part = open_part(&target, &offer)?;
     room(to, offer.size_bytes.saturating_sub(part.length_bytes()))?;
@@ -48,8 +59,8 @@ pub(super) fn run(context: &Context, id: &str, to: &Path) -> Result<(), Failure>
     pulled?;
     check(context, &offer, &part)?;
     part.become_file(&target).map_err(|why| unwritable(&target, &why))?;
-    done(context, &entry, &offer, &target);
-    Ok(())
+    done(context, &offer, &target);
+    Ok((entry, target))
 }
 
 /// The entry of the catalogue, if it says where a GGUF file lies.
@@ -109,13 +120,13 @@ fn announce(context: &Context, entry: &Entry, offer: &Offer, hub: &str) {
 }
 
 /// A file of that name is there: the same one needs no download, another one is not overwritten.
-fn already(context: &Context, entry: &Entry, offer: &Offer, target: &Path) -> Result<(), Failure> {
+fn already(context: &Context, offer: &Offer, target: &Path) -> Result<(), Failure> {
     let same = match &offer.sha256 {
         Some(sha256) => hash(context, target, offer.size_bytes)? == *sha256,
         None => fs::metadata(target).is_ok_and(|found| found.len() == offer.size_bytes),
     };
     if same {
-        done(context, entry, offer, target);
+        done(context, offer, target);
         return Ok(());
     }
     Err(Failure::new(
@@ -238,7 +249,7 @@ fn hash(context: &Context, path: &Path, size_bytes: u64) -> Result<String, Failu
     read.map_err(|why| unwritable(path, &why))
 }
 
-fn done(context: &Context, entry: &Entry, offer: &Offer, target: &Path) {
+fn done(context: &Context, offer: &Offer, target: &Path) {
     let path = target.display();
     match (context.lang, &offer.sha256) {
         (Lang::Ja, Some(sha256)) => {
@@ -251,10 +262,6 @@ fn done(context: &Context, entry: &Entry, offer: &Offer, target: &Path) {
         }
         (Lang::En, Some(sha256)) => say!("{path} is here; its SHA-256 is the hub's ({sha256})."),
         (Lang::En, None) => say!("{path} is here; the hub names no SHA-256: only its size agrees."),
-    }
-    match context.lang {
-        Lang::Ja => say!("登録するには：kura model add {path} --id {}", entry.id),
-        Lang::En => say!("To install it: kura model add {path} --id {}", entry.id),
     }
 }
 

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::{Context, Failure};
+use crate::answer::golden::GoldenOutcome;
 
 /// Prints a line as `println!` does, but ends the process quietly when nobody reads any more.
 macro_rules! say {
@@ -77,6 +78,26 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) {
     line(&mut header.iter().copied());
     for row in rows {
         line(&mut row.iter().map(String::as_str));
+    }
+}
+
+/// A size for people.
+pub(super) fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// How golden questions came out, with those that failed.
+pub(super) fn golden(context: &Context, golden: &GoldenOutcome) {
+    let GoldenOutcome { right, of, .. } = golden;
+    let (ja, en) = match golden.passes() {
+        true => ("", ""),
+        false => ("（基準を下回っています）", " (below the threshold)"),
+    };
+    let ja = format!("確認用の質問：{of}問のうち{right}問が正答{ja}");
+    let en = format!("golden questions: {right} of {of} right{en}");
+    line(format_args!("  {}", context.words(&ja, &en)));
+    for question in &golden.failed {
+        line(format_args!("    ×「{}」", name(question)));
     }
 }
 

@@ -133,3 +133,26 @@ fn an_interrupt_prints_what_was_measured() {
     assert_eq!(report["complete"], false);
     assert!(figure(&report, "prefill_128")["kura"]["median"].as_f64().unwrap() > 0.0);
 }
+
+#[test]
+fn updates_are_measured_where_they_are_named() {
+    let env = Env::new();
+    let report = env.json(&["bench", "--quick", "--only", "sync", "--json"]);
+    let sync = &report["sync"];
+    for import in [&sync["model"], &sync["dataset"]] {
+        for rate in ["pack_mb_per_s", "copy_mb_per_s", "seconds"] {
+            assert!(import[rate].as_f64().unwrap() > 0.0, "{rate}: {import}");
+        }
+        for (step, rate) in import["steps"].as_object().unwrap() {
+            assert!(rate.as_f64().unwrap() > 0.0, "{step}: {import}");
+        }
+    }
+    assert_eq!(sync["dataset"]["index"]["passages"], 4_000);
+    // One document in a hundred changed: the rest is not carried again.
+    let documents = &sync["editions"][0];
+    assert_eq!(documents["changed"], "documents");
+    assert!(documents["carried_percent"].as_f64().unwrap() <= 5.0, "{documents}");
+    assert!(documents["stored_percent"].as_f64().unwrap() <= 5.0, "{documents}");
+    let words = env.succeed(&["bench", "--quick", "--only", "sync", "--lang", "ja"]);
+    assert!(words.contains("更新の取り込み") && words.contains("展開と照合"), "{words}");
+}
