@@ -15,8 +15,15 @@ impl Installation {
         let mut writer = self.writer()?;
         let ledger = Ledger::of(self);
         ledger.settle(writer.state())?;
-        let now = writer.roll_back(kind, id)?;
-        ledger.note(Event::RolledBack, who, &format!("{}/{id} → {now}", kind.name()))?;
-        Ok(now)
+        // On record first: a power cut between the two may leave a record too many, which the next
+        // one shows, but never a generation that nobody can explain.
+        let target = writer.generation_before(kind, id)?;
+        let subject = format!("{}/{id}", kind.name());
+        ledger.note(Event::RolledBack, who, &format!("{subject} → {target}"))?;
+        let done = writer.roll_back(kind, id);
+        if let Err(error) = &done {
+            ledger.note(Event::Failed, who, &format!("{subject}: {error}"))?;
+        }
+        done
     }
 }

@@ -12,6 +12,9 @@ use super::super::{Reason, Refusal, SyncError};
 use super::sweep::entries;
 use super::{Writer, free_name};
 
+/// Stands for the installed package where a generation of the program is named.
+const PACKAGE: &str = "package";
+
 impl Writer {
     /// Keeps a newer root. A root that is known already changes nothing.
     pub(in crate::sync) fn trust(&mut self, chain: &Chain, anchor: &str) -> Result<(), SyncError> {
@@ -183,6 +186,18 @@ impl Writer {
         self.state.floors.insert(manifest.subject(), floor);
     }
 
+    /// The name of the generation that [`Self::roll_back`] would put to use.
+    ///
+    /// # Errors
+    /// There is none before, or it was withdrawn for security.
+    pub fn generation_before(&self, kind: Kind, id: &str) -> Result<String, SyncError> {
+        let none = || SyncError::NothingBefore(format!("{}/{id}", kind.name()));
+        let dir = self.previous_dir(kind, id).ok_or_else(none)?;
+        self.check_security_floor(kind, id, dir.as_deref())?;
+        let name = dir.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
+        Ok(name.unwrap_or(PACKAGE).to_owned())
+    }
+
     /// Goes back to the generation before; asked again, it comes forward. Gives the name of the
     /// generation in use now.
     ///
@@ -190,8 +205,7 @@ impl Writer {
     /// There is none before, or it was withdrawn for security.
     pub fn roll_back(&mut self, kind: Kind, id: &str) -> Result<String, SyncError> {
         let none = || SyncError::NothingBefore(format!("{}/{id}", kind.name()));
-        let missing = self.previous_dir(kind, id).ok_or_else(none)?;
-        self.check_security_floor(kind, id, missing.as_deref())?;
+        self.generation_before(kind, id)?;
         let now = match kind {
             Kind::Dataset => swap(self.state.datasets.get_mut(id)).ok_or_else(none)?,
             Kind::Assistants => swap(self.state.assistants.get_mut(id)).ok_or_else(none)?,
@@ -207,7 +221,7 @@ impl Writer {
                 let old = app.previous.take().ok_or_else(none)?;
                 app.previous = Some(std::mem::replace(&mut app.current, old.clone()));
                 app.trial = None;
-                old.unwrap_or_else(|| "package".to_owned())
+                old.unwrap_or_else(|| PACKAGE.to_owned())
             }
         };
         self.switch()?;
