@@ -233,6 +233,31 @@ pub struct Passage {
 }
 
 impl Passage {
+    /// A line of `passages.jsonl`: without the date where it is the data set's own, so that a new
+    /// 基準日 does not change every line of the next edition.
+    ///
+    /// # Errors
+    /// None that the type allows.
+    pub fn to_line(&self, dataset_as_of: Date) -> serde_json::Result<String> {
+        let mut value = serde_json::to_value(self)?;
+        if let Some(fields) = value.as_object_mut().filter(|_| self.as_of == dataset_as_of) {
+            fields.shift_remove("as_of");
+        }
+        serde_json::to_string(&value)
+    }
+
+    /// Reads what [`Self::to_line`] wrote.
+    ///
+    /// # Errors
+    /// It is no passage.
+    pub fn from_line(line: &[u8], dataset_as_of: Date) -> serde_json::Result<Self> {
+        let mut value: serde_json::Value = serde_json::from_slice(line)?;
+        if let Some(fields) = value.as_object_mut() {
+            fields.entry("as_of").or_insert(serde_json::to_value(dataset_as_of)?);
+        }
+        serde_json::from_value(value)
+    }
+
     /// How the passage is cited: 「地方自治法 第十条第二項」, 「窓口マニュアル 3 転入届（2ページ）」.
     pub fn citation(&self) -> String {
         let mut citation = self.title.clone();
@@ -374,6 +399,22 @@ mod tests {
         assert!(!info.is_stale(date(2026, 4, 1)));
         assert!(info.is_stale(date(2026, 4, 2)));
         assert!(!info.is_stale(date(2024, 1, 1)));
+    }
+
+    #[test]
+    fn a_line_leaves_out_the_date_of_its_data_set() {
+        let (old, new) = (date(2026, 4, 1), date(2026, 10, 1));
+        let line = format!(
+            r#"{{"id":"a#1","path":"a","title":"町","law_number":"","headings":[],"caption":"","article":null,
+            "locator":{{"kind":"none"}},"text":"文","authority":"manual","scope":"local","as_of":"{old}"}}"#
+        );
+        let passage = Passage::from_line(line.as_bytes(), new).unwrap();
+        assert_eq!(passage.as_of, old);
+        let short = passage.to_line(old).unwrap();
+        assert!(!short.contains("as_of"), "{short}");
+        assert_eq!(Passage::from_line(short.as_bytes(), new).unwrap().as_of, new);
+        assert_eq!(Passage::from_line(short.as_bytes(), old).unwrap(), passage);
+        assert!(passage.to_line(new).unwrap().contains("as_of"));
     }
 
     #[test]

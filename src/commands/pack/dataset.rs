@@ -62,7 +62,7 @@ pub(super) fn run(
     sources.extend(golden.map(|content| source("golden.toml", Role::Golden, content)));
     if how.with_index && !press.is_delta() {
         let index = work.path().join("index");
-        passages::index(context, &lines, read.passages, &index, cancelled)?;
+        passages::index(context, &lines, info.as_of, read.passages, &index, cancelled)?;
         for name in index_files(&index)? {
             let content = Content::File(index.join(&name));
             sources.push(source(&name, Role::Index, content));

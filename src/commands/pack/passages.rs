@@ -6,6 +6,8 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::civil::Date;
+
 use super::super::key::unusable;
 use super::super::{Context, Failure, output};
 use super::report::go_on;
@@ -49,7 +51,7 @@ pub(super) fn write(
                 read.passages += 1;
                 // After a first failure nothing more is written, and that one is reported.
                 if broken.is_none() {
-                    broken = line(&mut file, &passage).err();
+                    broken = line(&mut file, &passage, info.as_of).err();
                 }
             }
         },
@@ -70,8 +72,8 @@ pub(super) fn write(
     Ok(read)
 }
 
-fn line(file: &mut impl Write, passage: &Passage) -> io::Result<()> {
-    serde_json::to_writer(&mut *file, passage)?;
+fn line(file: &mut impl Write, passage: &Passage, as_of: Date) -> io::Result<()> {
+    file.write_all(passage.to_line(as_of)?.as_bytes())?;
     file.write_all(b"\n")
 }
 
@@ -79,6 +81,7 @@ fn line(file: &mut impl Write, passage: &Passage) -> io::Result<()> {
 pub(super) fn index(
     context: &Context,
     source: &Path,
+    as_of: Date,
     passages: u64,
     dir: &Path,
     cancelled: &AtomicBool,
@@ -87,7 +90,7 @@ pub(super) fn index(
     let file = File::open(source).map_err(|why| unusable(source, &why))?;
     let mut broken: Option<io::Error> = None;
     let lines = BufReader::new(file).lines().map_while(|line| {
-        let passage = line.and_then(|line| Ok(serde_json::from_str::<Passage>(&line)?));
+        let passage = line.and_then(|line| Ok(Passage::from_line(line.as_bytes(), as_of)?));
         passage.map_err(|why| broken = Some(why)).ok()
     });
     let built = Index::build(dir, lines, |done| bar.set_position(done), cancelled);

@@ -28,10 +28,11 @@ impl Preparer<'_> {
         self.told(Work::Passages { done: 0 });
         let survey = passages::survey(
             &source,
+            info.as_of,
             || self.is_cancelled(),
             |done| self.told(Work::Passages { done }),
         )?;
-        let index = self.index(&stage.join("index"), &source, survey)?;
+        let index = self.index(&stage.join("index"), &source, info.as_of, survey)?;
         self.ask_golden(&stage.join("golden.toml"), &Arc::new(index))?;
         let manifest =
             fs::read(stage.join("manifest.json")).map_err(|why| failed("manifest.json", &why))?;
@@ -48,7 +49,13 @@ impl Preparer<'_> {
     }
 
     /// The index that came along, if it is sound and of this format; else a new one.
-    fn index(&self, dir: &Path, source: &Path, survey: Survey) -> Result<Index, Refusal> {
+    fn index(
+        &self,
+        dir: &Path,
+        source: &Path,
+        as_of: jiff::civil::Date,
+        survey: Survey,
+    ) -> Result<Index, Refusal> {
         let brought = Index::open(dir)
             .ok()
             .filter(|index| index.passages() == survey.passages && index.check().is_ok());
@@ -60,7 +67,8 @@ impl Preparer<'_> {
         }
         let of = survey.passages;
         let mut bad = None;
-        let good = Lines::open(source)?.map_while(|line| line.map_err(|why| bad = Some(why)).ok());
+        let good =
+            Lines::open(source, as_of)?.map_while(|line| line.map_err(|why| bad = Some(why)).ok());
         let told = |done| self.told(Work::Index { done, of });
         let built = Index::build(dir, good, told, self.cancelled);
         match (bad, built) {

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+use jiff::civil::Date;
+
 use super::{cancelled, failed, unusable};
 use crate::document::Passage;
 use crate::sync::Refusal;
@@ -31,14 +33,16 @@ pub(super) struct Lines {
     reader: BufReader<File>,
     line: Vec<u8>,
     number: u64,
+    /// Of passages that do not say otherwise.
+    as_of: Date,
 }
 
 impl Lines {
     /// # Errors
     /// The file cannot be opened.
-    pub(super) fn open(path: &Path) -> Result<Self, Refusal> {
+    pub(super) fn open(path: &Path, as_of: Date) -> Result<Self, Refusal> {
         let file = File::open(path).map_err(|why| failed("passages.jsonl", &why))?;
-        Ok(Self { reader: BufReader::new(file), line: Vec::new(), number: 0 })
+        Ok(Self { reader: BufReader::new(file), line: Vec::new(), number: 0, as_of })
     }
 
     fn passage(&self) -> Result<Passage, Refusal> {
@@ -47,7 +51,7 @@ impl Lines {
             return Err(wrong(format!("longer than {LINE_BYTES_MAX} bytes")));
         }
         let passage: Passage =
-            serde_json::from_slice(&self.line).map_err(|why| wrong(why.to_string()))?;
+            Passage::from_line(&self.line, self.as_of).map_err(|why| wrong(why.to_string()))?;
         check(&passage).map_err(|why| wrong(why.to_owned()))?;
         Ok(passage)
     }
@@ -100,12 +104,13 @@ fn check(passage: &Passage) -> Result<(), &'static str> {
 /// The first line that is not, by its number; [`crate::sync::Reason::Cancelled`].
 pub(super) fn survey(
     path: &Path,
+    as_of: Date,
     is_cancelled: impl Fn() -> bool,
     mut on_progress: impl FnMut(u64),
 ) -> Result<Survey, Refusal> {
     let (mut ids, mut paths) = (HashSet::new(), HashSet::new());
     let mut count = 0;
-    for passage in Lines::open(path)? {
+    for passage in Lines::open(path, as_of)? {
         let passage = passage?;
         count += 1;
         if !ids.insert(short_hash(&passage.id)) {
@@ -158,7 +163,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("passages.jsonl");
         std::fs::write(&path, text).unwrap();
-        survey(&path, || false, |_| ())
+        survey(&path, jiff::civil::date(2026, 4, 1), || false, |_| ())
     }
 
     #[test]
@@ -200,7 +205,7 @@ mod tests {
         let path = dir.path().join("passages.jsonl");
         let lines = (1..=STEP).map(|n| line(&[("id", format!("a/b.md#{n}").into())]));
         std::fs::write(&path, lines.collect::<String>()).unwrap();
-        let stopped = survey(&path, || true, |_| ()).unwrap_err();
+        let stopped = survey(&path, jiff::civil::date(2026, 4, 1), || true, |_| ()).unwrap_err();
         assert_eq!(stopped.reason, Reason::Cancelled);
     }
 }
