@@ -10,12 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use indicatif::ProgressBar;
-
-use super::{Context, Failure, output};
+use super::{Context, Failure, reading};
 use crate::answer::golden::{Golden, GoldenOutcome};
 use crate::document::{DatasetInfo, Passage, timestamp};
-use crate::ingest::{IngestError, chunk, folder, manifest, worker};
+use crate::ingest::{IngestError, folder, manifest};
 use crate::llm::info::hash_file;
 use crate::search::{Index, SearchError};
 use crate::sync::{FileProblem, GenerationRecord};
@@ -152,60 +150,27 @@ fn build(
     index_dir: &Path,
     cancelled: &AtomicBool,
 ) -> Result<Built, Failure> {
-    let limits = worker::Limits {
-        time_s: context.config.ingest.time_limit_s,
-        memory_mib: context.config.ingest.memory_limit_mib,
-        ..worker::Limits::default()
-    };
-    let exe = std::env::current_exe().map_err(|why| unreadable(Path::new("kura"), &why))?;
-    let bar = output::progress(context, 0, "文書を読んでいます", "Reading documents");
-    // Set when the index cannot be built, so that reading stops as well.
-    let failed = AtomicBool::new(false);
     let (sender, receiver) = sync_channel::<Vec<Passage>>(WAITING);
-    let outcome = thread::scope(|scope| {
+    let (read, stats) = thread::scope(|scope| {
         let reading = scope.spawn(|| {
             let sender = sender;
-            let mut documents = 0;
-            let report = folder::read_folder(
-                dir,
-                |file| worker::read_limited(&exe, file, &limits, cancelled),
-                |path, document| {
-                    documents += 1;
-                    let defaults = chunk::defaults_for(info, path);
-                    let passages = chunk::passages(&document, path, &defaults);
-                    if sender.send(passages).is_err() {
-                        failed.store(true, Ordering::Relaxed);
-                    }
-                },
-                |progress| show(&bar, &progress),
-                cancelled,
-            );
-            (report, documents)
+            // Where the index cannot be built nobody receives; that failure is told.
+            let hand_on = |passages| drop(sender.send(passages));
+            reading::passages(context, dir, info, cancelled, hand_on)
         });
         let passages = receiver.into_iter().flatten();
         let stats = Index::build(index_dir, passages, |_| (), cancelled);
-        let (report, documents) = match reading.join() {
-            Ok(read) => read,
+        match reading.join() {
+            Ok(read) => (read, stats),
             Err(panic) => std::panic::resume_unwind(panic),
-        };
-        (stats, report, documents)
+        }
     });
-    bar.finish_and_clear();
-    let (stats, report, documents) = outcome;
     if cancelled.load(Ordering::Relaxed) {
         return Err(Failure::interrupted());
     }
-    let report = report.map_err(|why| {
-        Failure::new(format!("{}を読めません（{why}）。", dir.display()), why.to_string())
-    })?;
+    let read = read?;
     let stats = stats.map_err(|why| index_failure(&why))?;
-    Ok(Built { report, documents, passages: stats.passages })
-}
-
-fn show(bar: &ProgressBar, progress: &folder::Progress) {
-    bar.set_length(progress.total as u64);
-    bar.set_position(progress.done as u64);
-    bar.set_message(progress.path.clone());
+    Ok(Built { report: read.report, documents: read.documents, passages: stats.passages })
 }
 
 fn nothing_read(dir: &Path, report: &folder::FolderReport) -> Failure {

@@ -28,6 +28,7 @@ mod model_fetch;
 mod pack;
 mod prepare;
 mod program;
+mod reading;
 mod rollback;
 mod search;
 mod serve;

@@ -4,26 +4,26 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use jiff::civil::Date;
 
 use super::super::key::unusable;
-use super::super::{Context, Failure, output};
+use super::super::{Context, Failure, output, reading};
 use super::report::go_on;
 use crate::document::{DatasetInfo, Passage};
-use crate::ingest::{chunk, folder, worker};
+use crate::ingest::folder;
 use crate::search::{Index, SearchError};
 
 /// What was read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Read {
     pub(super) documents: usize,
     pub(super) passages: u64,
     pub(super) report: folder::FolderReport,
 }
 
-/// Reads the folder in child processes, as `dataset add` does, and writes its passages.
+/// Reads the folder as `dataset add` does, and writes its passages.
 pub(super) fn write(
     context: &Context,
     dir: &Path,
@@ -31,45 +31,24 @@ pub(super) fn write(
     target: &Path,
     cancelled: &AtomicBool,
 ) -> Result<Read, Failure> {
-    let limits = worker::Limits {
-        time_s: context.config.ingest.time_limit_s,
-        memory_mib: context.config.ingest.memory_limit_mib,
-        ..worker::Limits::default()
-    };
-    let exe = std::env::current_exe().map_err(|why| unusable(Path::new("kura"), &why))?;
-    let bar = output::progress(context, 0, "文書を読んでいます", "Reading documents");
     let file = File::create(target).map_err(|why| unusable(target, &why))?;
     let mut file = BufWriter::new(file);
-    let mut read = Read::default();
+    let mut count = 0;
     let mut broken: Option<io::Error> = None;
-    let report = folder::read_folder(
-        dir,
-        |file| worker::read_limited(&exe, file, &limits, cancelled),
-        |path, document| {
-            read.documents += 1;
-            for passage in chunk::passages(&document, path, &chunk::defaults_for(info, path)) {
-                read.passages += 1;
-                // After a first failure nothing more is written, and that one is reported.
-                if broken.is_none() {
-                    broken = line(&mut file, &passage, info.as_of).err();
-                }
+    let read = reading::passages(context, dir, info, cancelled, |passages| {
+        for passage in passages {
+            count += 1;
+            // After a first failure nothing more is written, and that one is reported.
+            if broken.is_none() {
+                broken = line(&mut file, &passage, info.as_of).err();
             }
-        },
-        |progress| {
-            bar.set_length(progress.total as u64);
-            bar.set_position(progress.done as u64);
-            bar.set_message(progress.path);
-        },
-        cancelled,
-    );
-    bar.finish_and_clear();
+        }
+    });
     go_on(cancelled)?;
-    read.report = report.map_err(|why| {
-        Failure::new(format!("{}を読めません（{why}）。", dir.display()), why.to_string())
-    })?;
+    let reading::Reading { report, documents } = read?;
     let flushed = broken.map_or_else(|| file.flush(), Err);
     flushed.map_err(|why| unusable(target, &why))?;
-    Ok(read)
+    Ok(Read { documents, passages: count, report })
 }
 
 fn line(file: &mut impl Write, passage: &Passage, as_of: Date) -> io::Result<()> {
@@ -106,9 +85,5 @@ pub(super) fn index(
             ),
             format!("cannot build the index: {why}; check the free space, or pack with --no-index"),
         )
-    })?;
-    match cancelled.load(Ordering::Relaxed) {
-        true => go_on(cancelled),
-        false => Ok(()),
-    }
+    })
 }
