@@ -13,7 +13,7 @@ use crate::document::DatasetInfo;
 use crate::llm::{self, EngineMemory, EngineOptions, Model};
 use crate::search::Index;
 use crate::sync::ledger::Ledger;
-use crate::sync::{Installation, ModelRecord, State};
+use crate::sync::{Installation, ModelRecord, Room, State};
 use crate::text::Lang;
 
 /// Free space below which an update may not fit.
@@ -147,8 +147,8 @@ fn folder(report: &mut Report, dir: &Path) -> bool {
 }
 
 fn disk(report: &mut Report, dir: &Path) {
-    let Ok(stat) = rustix::fs::statvfs(dir) else { return };
-    let free_mib = stat.f_bavail * stat.f_frsize / (1 << 20);
+    let Ok(room) = Room::of(dir) else { return };
+    let free_mib = room.free / (1 << 20);
     let (verdict, ja, en) = match free_mib < DISK_LEAST_MIB {
         true => (
             Verdict::Warning,

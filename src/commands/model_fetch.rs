@@ -18,6 +18,7 @@ use indicatif::ProgressBar;
 use super::catalogue::{self, Entry};
 use super::{Context, Failure, output};
 use crate::llm::Model;
+use crate::sync::Room;
 use crate::text::Lang;
 use hub::{Hub, HubError, Offer};
 use part::{Part, Refusal};
@@ -153,8 +154,8 @@ fn open_part(target: &Path, offer: &Offer) -> Result<Part, Failure> {
 
 /// Refuses before the first byte what the disk cannot hold.
 fn room(to: &Path, needed_bytes: u64) -> Result<(), Failure> {
-    let Ok(disk) = rustix::fs::statvfs(to) else { return Ok(()) };
-    let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let Ok(room) = Room::of(to) else { return Ok(()) };
+    let free_bytes = room.free;
     if free_bytes >= needed_bytes {
         return Ok(());
     }

@@ -223,7 +223,7 @@ pub(super) enum Ready {
 use assemble::Copied;
 pub(super) use checks::Checked;
 pub use preview::Preview;
-pub(super) use settle::{SPARE, free};
+pub(super) use settle::SPARE;
 
 /// A full disk is an answer, not an accident.
 pub(super) fn plain_words(error: SyncError) -> SyncError {

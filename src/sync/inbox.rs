@@ -17,10 +17,10 @@ use std::time::SystemTime;
 
 use super::bundle::{Chunk, MANIFEST_BYTES_MAX, Stick, unpack};
 use super::disk::{self, Growing};
-use super::import::{SPARE, free, plain_words};
+use super::import::{SPARE, plain_words};
 use super::trust::{Link, ROOT_BYTES_MAX, Signed, key_id_is_well_formed};
 use super::writer::sweep::{entries, name_of};
-use super::{Imported, Importer, Installation, Preview, Reason, Refusal, SyncError};
+use super::{Imported, Importer, Installation, Preview, Reason, Refusal, Room, SyncError};
 
 /// Inboxes kept at once; the one that was begun longest ago gives way.
 const INBOXES_MAX: usize = 4;
@@ -172,7 +172,7 @@ impl Inboxes {
         let missing = inbox.missing(&preview.wanted)?;
         let stored: u64 = missing.iter().map(|chunk| u64::from(chunk.stored)).sum();
         let needed = preview.manifest.totals.raw.saturating_add(stored).saturating_add(SPARE);
-        let there = free(&inbox.dir)?;
+        let there = Room::of(&inbox.dir)?.free;
         if !preview.is_in_use && there < needed {
             let why = format!("{} MB free, {} MB needed", there >> 20, needed >> 20);
             return Err(Refusal::new(Reason::NoSpace, why).into());

@@ -11,6 +11,7 @@
 mod app;
 pub mod bundle;
 mod disk;
+mod hashes;
 mod import;
 mod inbox;
 mod installation;
@@ -20,6 +21,7 @@ pub mod pack;
 mod records;
 mod refusal;
 mod roll_back;
+mod room;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trust;
@@ -35,6 +37,7 @@ pub use records::{
     STATE_FORMAT, Share, State, Trial, Trust, days_between,
 };
 pub use refusal::{Reason, Refusal};
+pub use room::Room;
 pub use writer::{Staging, Writer};
 
 use std::path::{Path, PathBuf};

@@ -14,17 +14,16 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sha2::{Digest, Sha256};
-
 use super::bundle::{
     self, Artifact, ArtifactRole, CHUNK_BYTES_MAX, Chunk, Header, Kind, MANIFEST_BYTES_MAX,
     Manifest,
 };
+use super::hashes::Hashes;
 use super::trust::{Link, Root, Signed};
 use super::{Refusal, SyncError};
 use place::Fresh;
 
-pub use place::{PLACE, Room};
+pub use place::PLACE;
 pub use roots::{newest_root, read_roots, write_root};
 
 /// A file for the bundle.
@@ -256,22 +255,21 @@ fn serialized(manifest: &Manifest) -> Result<Vec<u8>, PackError> {
 /// What is known of a file when it was read to its end.
 #[derive(Default)]
 struct Whole {
-    blake3: blake3::Hasher,
-    sha256: Sha256,
+    hashes: Hashes,
     len: u64,
     chunks: Vec<Chunk>,
 }
 
 fn artifact(source: &Source, whole: Whole) -> Artifact {
-    let sha256 = whole.sha256.finalize();
+    let (blake3, sha256) = whole.hashes.finish();
     Artifact {
         id: source.id.clone(),
         role: source.role,
         licence: source.licence.clone(),
         source: source.source.clone(),
         len: whole.len,
-        blake3: whole.blake3.finalize().to_hex().to_string(),
-        sha256: sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+        blake3,
+        sha256,
         chunks: whole.chunks,
     }
 }
@@ -310,8 +308,7 @@ impl Run<'_> {
         self.packer.go_on()?;
         debug_assert!(raw.len() <= CHUNK_BYTES_MAX as usize);
         let len = raw.len() as u64;
-        whole.blake3.update(raw);
-        whole.sha256.update(raw);
+        whole.hashes.update(raw);
         whole.len += len;
         self.sizes.raw += len;
         let hash = blake3::hash(raw).to_hex();

@@ -7,8 +7,9 @@ use super::super::{Context, Failure, output};
 use super::records::Records;
 use super::report;
 use crate::cli::PackTo;
+use crate::sync::Room;
 use crate::sync::bundle::{Header, Kind, Manifest, id_is_plain};
-use crate::sync::pack::{PackError, Packed, Packer, Room, Signer, Source};
+use crate::sync::pack::{PackError, Packed, Packer, Signer, Source};
 use crate::sync::trust::{Link, Root};
 use crate::text::Lang;
 

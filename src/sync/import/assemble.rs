@@ -7,10 +7,9 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::super::bundle::{Artifact, Chunk, Manifest, Stick, unpack};
 use super::super::disk::{self, Growing};
+use super::super::hashes::Hashes;
 use super::super::writer::Writer;
 use super::super::{Reason, Refusal, SyncError};
 use super::checks::Checked;
@@ -66,31 +65,11 @@ struct Run<'r> {
     of: u64,
 }
 
-/// The two hashes of a whole file.
-#[derive(Default)]
-struct Whole {
-    blake3: blake3::Hasher,
-    sha256: Sha256,
-}
-
-impl Whole {
-    fn update(&mut self, bytes: &[u8]) {
-        self.blake3.update(bytes);
-        self.sha256.update(bytes);
-    }
-
-    fn is(self, artifact: &Artifact) -> bool {
-        let sha256: String =
-            self.sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        self.blake3.finalize().to_hex().as_str() == artifact.blake3 && sha256 == artifact.sha256
-    }
-}
-
 impl Run<'_> {
     /// Whether an earlier run finished this file.
     fn is_there(&mut self, artifact: &Artifact, place: &Path) -> Result<bool, SyncError> {
         let Ok(mut file) = File::open(place) else { return Ok(false) };
-        let mut whole = Whole::default();
+        let mut whole = Hashes::default();
         let mut buffer = vec![0; 256 * 1024];
         loop {
             let count = file.read(&mut buffer).map_err(SyncError::io("read", place))?;
@@ -99,7 +78,7 @@ impl Run<'_> {
             }
             whole.update(&buffer[..count]);
         }
-        let right = whole.is(artifact);
+        let right = whole.are_of(artifact);
         match right {
             true => self.told(0, artifact.len),
             false => disk::remove(place)?,
@@ -109,7 +88,7 @@ impl Run<'_> {
 
     fn put(&mut self, artifact: &Artifact, place: &Path) -> Result<(), SyncError> {
         let part = part_of(place);
-        let mut whole = Whole::default();
+        let mut whole = Hashes::default();
         let (done, len) = verified(artifact, &part, &mut whole)?;
         self.told(0, len);
         let mut file = Growing::open_at(&part, len)?;
@@ -139,7 +118,7 @@ impl Run<'_> {
             }
         }
         file.sync()?;
-        if !whole.is(artifact) {
+        if !whole.are_of(artifact) {
             disk::remove(&part)?;
             return Err(Refusal::new(Reason::WrongFile, artifact.id.clone()).into());
         }
@@ -165,7 +144,7 @@ impl Run<'_> {
 fn verified(
     artifact: &Artifact,
     part: &Path,
-    whole: &mut Whole,
+    whole: &mut Hashes,
 ) -> Result<(usize, u64), SyncError> {
     let Ok(mut file) = File::open(part) else { return Ok((0, 0)) };
     let mut len = 0;

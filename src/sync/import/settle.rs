@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::bundle::Manifest;
 use super::super::disk;
 use super::super::writer::Writer;
-use super::super::{Reason, Refusal, SyncError};
+use super::super::{Reason, Refusal, Room, SyncError};
 use super::Importer;
 use super::checks::Checked;
 
@@ -30,13 +30,13 @@ impl Importer<'_> {
                 disk::remove(&other)?;
             }
         }
-        if free(&parent)? < needed(&checked.manifest, &stage) {
+        if Room::of(&parent)?.free < needed(&checked.manifest, &stage) {
             for other in writer.stages()? {
                 if other != stage {
                     disk::remove(&other)?;
                 }
             }
-            let (free, needed) = (free(&parent)?, needed(&checked.manifest, &stage));
+            let (free, needed) = (Room::of(&parent)?.free, needed(&checked.manifest, &stage));
             if free < needed {
                 let why = format!("{} MB free, {} MB needed", free >> 20, needed >> 20);
                 return Err(Refusal::new(Reason::NoSpace, why).into());
@@ -55,13 +55,6 @@ impl Importer<'_> {
 fn is_of(stage: &Path, manifest: &Manifest) -> bool {
     let bytes = fs::read(stage.join("manifest.json")).unwrap_or_default();
     Manifest::parse(&bytes).map_or(true, |other| other.subject() == manifest.subject())
-}
-
-/// Bytes that may be written below a folder.
-pub(in crate::sync) fn free(dir: &Path) -> Result<u64, SyncError> {
-    let stat = rustix::fs::statvfs(dir)
-        .map_err(|error| SyncError::io("measure the space of", dir)(error.into()))?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 /// Bytes that have yet to be written: files, and what is derived from those that have a derived

@@ -168,7 +168,10 @@ fn what_was_packed_comes_back() {
     assert_eq!(read_back(&stick, &manifest, ArtifactRole::Passages), passages);
     assert_eq!(read_back(&stick, &manifest, ArtifactRole::Index), passages);
     assert_eq!(read_back(&stick, &manifest, ArtifactRole::Info), b"id = \"town\"\n");
-    let sha256: String = Sha256::digest(&passages).iter().map(|b| format!("{b:02x}")).collect();
+    let sha256: String = <sha2::Sha256 as sha2::Digest>::digest(&passages)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     assert_eq!(manifest.artifact(ArtifactRole::Passages).unwrap().sha256, sha256);
 
     let links = stick.roots().unwrap();
