@@ -184,14 +184,22 @@ pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Syn
     write(path, &json)
 }
 
+/// Reads a file; `None` when there is none.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, SyncError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(SyncError::io("read", path)(error)),
+    }
+}
+
+/// The value in the bytes of a JSON file.
+pub(super) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, SyncError> {
+    serde_json::from_slice(bytes)
+        .map_err(|why| SyncError::Damaged { path: path.to_owned(), why: why.to_string() })
+}
+
 /// Reads a JSON file; `None` when there is none.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, SyncError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(SyncError::io("read", path)(error)),
-    };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|why| SyncError::Damaged { path: path.to_owned(), why: why.to_string() })
+    read(path)?.map(|bytes| parse_json(path, &bytes)).transpose()
 }

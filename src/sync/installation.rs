@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::SyncError;
 use super::disk::{self, read_json};
-use super::records::{Evaluation, FormatMark, GenerationRecord, ModelRecord, STATE_FORMAT, State};
+use super::records::{
+    Evaluation, FormatMark, GenerationRecord, ModelRecord, STATE_FORMAT, State, Trust,
+};
 use super::trust::Root;
 use super::writer::Writer;
 
@@ -96,13 +98,14 @@ impl Installation {
     /// `state.json` is unreadable, damaged, or written by a newer program.
     pub fn state(&self) -> Result<State, SyncError> {
         let path = self.state_path();
+        let Some(bytes) = disk::read(&path)? else { return Ok(State::default()) };
         // The number first: what a newer program wrote may have fields that are unknown here.
-        let mark: FormatMark = disk::read_json(&path)?.unwrap_or_default();
+        let mark: FormatMark = disk::parse_json(&path, &bytes)?;
         if mark.format > STATE_FORMAT {
             let (found, known) = (mark.format, STATE_FORMAT);
             return Err(SyncError::Newer { path, found, known });
         }
-        Ok(read_json(&path)?.unwrap_or_default())
+        disk::parse_json(&path, &bytes)
     }
 
     /// The root document that was verified last, if any was.
@@ -111,15 +114,24 @@ impl Installation {
     /// The state or the document is unreadable or damaged.
     pub fn trusted_root(&self) -> Result<Option<Root>, SyncError> {
         let Some(trust) = self.state()?.trust else { return Ok(None) };
-        let path = self.trust_dir().join(format!("{}.json", trust.root_blake3));
+        Ok(Some(Root::parse(&self.known_root(&trust)?)?))
+    }
+
+    /// The bytes of the root that was verified last.
+    pub(super) fn known_root(&self, trust: &Trust) -> Result<Vec<u8>, SyncError> {
+        let path = self.root_path(trust);
         let bytes = fs::read(&path).map_err(SyncError::io("read", &path))?;
         match blake3::hash(&bytes).to_hex().as_str() == trust.root_blake3 {
-            true => Ok(Some(Root::parse(&bytes)?)),
+            true => Ok(bytes),
             false => {
                 let why = "its hash is not that of the state".to_owned();
                 Err(SyncError::Damaged { path, why })
             }
         }
+    }
+
+    pub(super) fn root_path(&self, trust: &Trust) -> PathBuf {
+        self.trust_dir().join(format!("{}.json", trust.root_blake3))
     }
 
     /// A mark that changes with every switch of the state, for cheap polling.

@@ -10,7 +10,6 @@ mod print;
 mod rows;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -126,11 +125,7 @@ impl Ledger {
     /// # Errors
     /// A line was changed, removed or swapped ([`SyncError::Damaged`] names it), or cannot be read.
     pub fn read(&self) -> Result<Chain, SyncError> {
-        let bytes = match fs::read(&self.path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(SyncError::io("read", &self.path)(error)),
-        };
+        let bytes = disk::read(&self.path)?.unwrap_or_default();
         let mut chain = Chain { head: hash(b""), ..Chain::default() };
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let Some(line) = line.strip_suffix(b"\n") else { break };

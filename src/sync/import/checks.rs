@@ -100,7 +100,9 @@ impl Importer<'_> {
         let known = match &writer.state().trust {
             // The settings name another root than the one that trust came from: a person chose
             // anew, as after all keys were lost.
-            Some(trust) if trust.anchor == fingerprint => Some(writer.known_root(trust)?),
+            Some(trust) if trust.anchor == fingerprint => {
+                Some(self.installation.known_root(trust)?)
+            }
             _ => None,
         };
         let chain = match known {

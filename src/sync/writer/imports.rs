@@ -26,25 +26,9 @@ impl Writer {
         if self.state.trust.as_ref() == Some(&trust) {
             return Ok(());
         }
-        disk::write(&self.root_path(&trust), &chain.bytes)?;
+        disk::write(&self.installation.root_path(&trust), &chain.bytes)?;
         self.state.trust = Some(trust);
         self.switch()
-    }
-
-    /// The bytes of the root that was verified last.
-    pub(in crate::sync) fn known_root(&self, trust: &Trust) -> Result<Vec<u8>, SyncError> {
-        let path = self.root_path(trust);
-        let bytes = fs::read(&path).map_err(SyncError::io("read", &path))?;
-        match blake3::hash(&bytes).to_hex().as_str() == trust.root_blake3 {
-            true => Ok(bytes),
-            false => {
-                Err(SyncError::Damaged { path, why: "its hash is not that of the state".into() })
-            }
-        }
-    }
-
-    fn root_path(&self, trust: &Trust) -> PathBuf {
-        self.installation.trust_dir().join(format!("{}.json", trust.root_blake3))
     }
 
     /// Whether what the manifest describes is in use, and not only known.
