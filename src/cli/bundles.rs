@@ -74,6 +74,17 @@ pub enum RootCommand {
     },
 }
 
+/// What every new root document may be told.
+#[derive(Debug, Args)]
+pub struct RootTerms {
+    /// Another rule for one kind: root, app, model, dataset or assistants (may be repeated)
+    #[arg(long = "role", value_name = "KIND=N:NAME,NAME")]
+    pub roles: Vec<String>,
+    /// Last day on which updates are taken under it [default: in 5 years]
+    #[arg(long, value_name = "DATE")]
+    pub expires: Option<Date>,
+}
+
 /// `kura key root init`
 #[derive(Debug, Args)]
 pub struct InitArgs {
@@ -84,12 +95,8 @@ pub struct InitArgs {
     /// repeated)
     #[arg(long = "key", value_name = "NAME", required = true)]
     pub names: Vec<String>,
-    /// Another rule for one kind: root, app, model, dataset or assistants (may be repeated)
-    #[arg(long = "role", value_name = "KIND=N:NAME,NAME")]
-    pub roles: Vec<String>,
-    /// Last day on which updates are taken under it [default: in 5 years]
-    #[arg(long, value_name = "DATE")]
-    pub expires: Option<Date>,
+    #[command(flatten)]
+    pub terms: RootTerms,
     /// Folder in which root/1.json is made [default: the folder above the keys]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -109,12 +116,8 @@ pub struct RotateArgs {
     /// How many of the keys must sign, for every kind [default: as before]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub threshold: Option<u32>,
-    /// Another rule for one kind: root, app, model, dataset or assistants (may be repeated)
-    #[arg(long = "role", value_name = "KIND=N:NAME,NAME")]
-    pub roles: Vec<String>,
-    /// Last day on which updates are taken under it [default: in 5 years]
-    #[arg(long, value_name = "DATE")]
-    pub expires: Option<Date>,
+    #[command(flatten)]
+    pub terms: RootTerms,
     /// Name of a key that signs (may be repeated) [default: as many as are needed, of those whose
     /// secret half is here]
     #[arg(long = "key", value_name = "NAME")]

@@ -12,12 +12,11 @@ use serde::Serialize;
 
 use super::{Context, Failure, output};
 use crate::cli::{KeyCommand, RootCommand};
-use crate::sync::Refusal;
 use crate::text::Lang;
 
 pub(super) use root::{newest, not_a_signer, read_roots};
 pub(super) use rules::{count, enough};
-pub(super) use store::{Keys, Known, Unlocked, unusable};
+pub(super) use store::{Keys, Known, Unlocked, replace, unusable};
 
 pub(super) fn run(context: &Context, asked: &KeyCommand) -> Result<(), Failure> {
     match asked {
@@ -130,9 +129,4 @@ pub(super) fn tell_signatures(context: &Context, of: &[Signatures]) {
             )
         );
     }
-}
-
-/// What an appliance would refuse, said before it is carried there.
-pub(super) fn refused(refusal: &Refusal) -> Failure {
-    Failure::new(refusal.message(Lang::Ja), refusal.message(Lang::En))
 }

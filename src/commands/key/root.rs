@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::super::{Context, Failure, output};
-use super::{Keys, Known, Signatures, refused, rules, tell_signatures, unusable};
+use super::{Keys, Known, Signatures, rules, tell_signatures, unusable};
 use crate::cli::{InitArgs, RotateArgs};
 use crate::document::timestamp;
 use crate::sync::SyncError;
@@ -23,8 +23,8 @@ pub(super) fn init(context: &Context, args: &InitArgs) -> Result<(), Failure> {
     let ids = known.iter().map(|key| key.id.clone()).collect();
     let role = Role { threshold: args.threshold, keys: ids };
     let trusted = known.iter().map(Known::trusted).collect();
-    let mut root = Root::new(1, last_day(args.expires)?, trusted, &role);
-    for rule in &args.roles {
+    let mut root = Root::new(1, last_day(args.terms.expires)?, trusted, &role);
+    for rule in &args.terms.roles {
         rules::apply(&mut root, &keys, rule)?;
     }
     let out = args.out.clone().unwrap_or_else(|| keys.home());
@@ -86,7 +86,7 @@ fn next(old: &Root, args: &RotateArgs, keys: &Keys) -> Result<Root, Failure> {
     let mut root = old.clone();
     root.version = old.version.saturating_add(1);
     root.issued_at = timestamp();
-    root.expires = last_day(args.expires)?;
+    root.expires = last_day(args.terms.expires)?;
     for name in &args.removed {
         rules::remove(&mut root, keys, name)?;
     }
@@ -104,7 +104,7 @@ fn next(old: &Root, args: &RotateArgs, keys: &Keys) -> Result<Root, Failure> {
             role.threshold = threshold;
         }
     }
-    args.roles.iter().try_for_each(|rule| rules::apply(&mut root, keys, rule))?;
+    args.terms.roles.iter().try_for_each(|rule| rules::apply(&mut root, keys, rule))?;
     Ok(root)
 }
 
@@ -135,7 +135,7 @@ fn signed(
         )
     })?;
     bytes.push(b'\n');
-    Root::parse(&bytes).map_err(|why| refused(&why))?;
+    Root::parse(&bytes)?;
     let mut signatures = Vec::new();
     for key in signers {
         let signature = keys.unlock(context, &key.name)?.sign(&bytes, &root_comment(root));
@@ -202,7 +202,7 @@ pub(in crate::commands) fn read_roots(dir: &Path) -> Result<Vec<Link>, Failure> 
 /// The newest root of a verified chain.
 pub(in crate::commands) fn newest(links: &[Link]) -> Result<Chain, Failure> {
     pack::newest_root(links).map_err(|why| match why {
-        PackError::Unfit(refusal) => refused(&refusal),
+        PackError::Unfit(refusal) => refusal.into(),
         why => Failure::new(format!("rootを確かめられません（{why}）。"), why.to_string()),
     })
 }
@@ -220,7 +220,7 @@ pub(super) fn show(context: &Context, dir: &Path, json: bool) -> Result<(), Fail
     let status = signatures(&links)?;
     // The last one, also while signatures are missing: whoever signs looks at it first.
     let bytes = &links[links.len() - 1].signed.bytes;
-    let root = Root::parse(bytes).map_err(|why| refused(&why))?;
+    let root = Root::parse(bytes)?;
     let fingerprint = blake3::hash(bytes).to_hex().to_string();
     if json {
         return output::json(&Shown { root: &root, fingerprint, signatures: status });
@@ -248,10 +248,10 @@ pub(super) fn show(context: &Context, dir: &Path, json: bool) -> Result<(), Fail
 /// Who has signed the last of these documents: by its own rule, and by the rule before.
 pub(super) fn signatures(links: &[Link]) -> Result<Vec<Signatures>, Failure> {
     let Some(last) = links.last() else { return Ok(Vec::new()) };
-    let root = Root::parse(&last.signed.bytes).map_err(|why| refused(&why))?;
+    let root = Root::parse(&last.signed.bytes)?;
     let mut status = Vec::new();
     if let Some(before) = links.iter().find(|link| link.version + 1 == last.version) {
-        let old = Root::parse(&before.signed.bytes).map_err(|why| refused(&why))?;
+        let old = Root::parse(&before.signed.bytes)?;
         let name = format!("root {}", old.version);
         status.push(rules::count(&name, &old, &old.root, &last.signed));
     }

@@ -1,12 +1,11 @@
 //! `kura key sign`: one more signature beside a root document or a manifest, where the owners of
 //! keys sit at different machines.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::{Context, Failure};
-use super::{Keys, Known, Signatures, root, rules, tell_signatures, unusable};
+use super::{Keys, Known, Signatures, replace, root, rules, tell_signatures, unusable};
 use crate::sync::bundle::{MANIFEST_BYTES_MAX, Manifest};
 use crate::sync::pack::{self, PLACE, manifest_comment, root_comment};
 use crate::sync::trust::{Link, Root, Signed};
@@ -168,11 +167,6 @@ fn beside(path: &Path) -> Result<Signed, Failure> {
 fn put_signature(document: &Path, id: &str, text: &str) -> Result<PathBuf, Failure> {
     let stem = document.file_stem().and_then(|stem| stem.to_str()).unwrap_or("manifest");
     let place = folder_of(document).join(format!("{stem}.{id}.minisig"));
-    let fresh = folder_of(document).join(format!(".{stem}.{id}.new"));
-    let written = File::create(&fresh)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&fresh, &place))
-        .and_then(|()| File::open(folder_of(document))?.sync_all());
-    written.map_err(|why| unusable(&place, &why))?;
+    replace(&place, text.as_bytes())?;
     Ok(place)
 }

@@ -260,6 +260,18 @@ fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), Failure> {
         .map_err(|why| unusable(path, &why))
 }
 
+/// Puts a file in its place, or replaces the one there, whole or not at all, and makes it last.
+pub(in crate::commands) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let fresh = dir.join(format!(".{name}.new"));
+    File::create(&fresh)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&fresh, path))
+        .and_then(|()| File::open(dir)?.sync_all())
+        .map_err(|why| unusable(path, &why))
+}
+
 fn check_name(name: &str) -> Result<(), Failure> {
     match id_is_plain(name) {
         true => Ok(()),

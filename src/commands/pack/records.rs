@@ -1,12 +1,12 @@
 //! What was packed before: `packed/<kind>/<id>/<edition>.json`, the manifests as they were signed.
 //! They give the next number, and what a delta may leave out.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::Failure;
-use super::super::key::unusable;
+use super::super::key::{replace, unusable};
 use crate::sync::bundle::{Kind, Manifest, id_is_plain};
 
 /// The manifests of one kind and id.
@@ -79,13 +79,8 @@ impl Records {
     pub(super) fn keep(&self, manifest: &Manifest, bytes: &[u8]) -> Result<PathBuf, Failure> {
         debug_assert!(id_is_plain(&manifest.edition));
         let place = self.dir.join(format!("{}.json", manifest.edition));
-        let fresh = self.dir.join(format!(".{}.new", manifest.edition));
-        let written = fs::create_dir_all(&self.dir)
-            .and_then(|()| File::create(&fresh))
-            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&fresh, &place))
-            .and_then(|()| File::open(&self.dir)?.sync_all());
-        written.map_err(|why| unusable(&place, &why))?;
+        fs::create_dir_all(&self.dir).map_err(|why| unusable(&place, &why))?;
+        replace(&place, bytes)?;
         Ok(place)
     }
 }

@@ -119,7 +119,7 @@ pub(super) fn no_space(out: &Path, needed: u64, free: u64) -> Failure {
 
 pub(super) fn failure(why: &PackError) -> Failure {
     match why {
-        PackError::Unfit(refusal) => key::refused(refusal),
+        PackError::Unfit(refusal) => refusal.clone().into(),
         PackError::NoSpace { path, needed, free } => no_space(path, *needed, *free),
         PackError::Cancelled => Failure::stopped(
             "中止しました。USBメモリーに作りかけは残っていません。",
