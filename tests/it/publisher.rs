@@ -99,7 +99,7 @@ impl Publisher {
             &AtomicBool::new(false),
         )
         .unwrap();
-        let lines = passages.iter().map(|passage| serde_json::to_string(passage).unwrap() + "\n");
+        let lines = passages.iter().map(|passage| passage.to_line(info.as_of).unwrap() + "\n");
         let lines = Content::Bytes(lines.collect::<String>().into_bytes());
         let file = |name: &str| Content::File(dir.join(name));
         let mut sources = vec![
