@@ -26,12 +26,17 @@ pub(crate) struct Publisher {
 
 impl Publisher {
     pub(crate) fn new() -> Self {
+        Self::owned_by(OWNER)
+    }
+
+    /// One whose key stands under this name in the root.
+    pub(crate) fn owned_by(owner: &str) -> Self {
         let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
         let public = PublicKey::parse(&pair.pk.to_base64()).unwrap();
         let id = public.id().unwrap();
         let (work, roots) = (tempfile::tempdir().unwrap(), Vec::new());
         let mut publisher = Self { pair, id: id.clone(), roots, work };
-        let trusted = TrustedKey { id: id.clone(), public_key: public, owner: OWNER.to_owned() };
+        let trusted = TrustedKey { id: id.clone(), public_key: public, owner: owner.to_owned() };
         let role = Role { threshold: 1, keys: vec![id] };
         let root = Root::new(1, jiff::civil::date(2099, 12, 31), vec![trusted], &role);
         let bytes = serde_json::to_vec(&root).unwrap();

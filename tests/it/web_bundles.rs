@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use jiff::civil::date;
 use kura::document::{Passage, timestamp};
 use kura::ingest::{self, chunk, manifest};
 use kura::search::Index;
 use kura::sync::bundle::{ArtifactRole, Header, Kind, Manifest};
-use kura::sync::pack::{Content, Packer, Source};
-use kura::sync::trust::{Link, PublicKey, Role, Root, Signed, TrustedKey};
+use kura::sync::pack::Content;
 use kura::sync::{GenerationRecord, ModelRecord, Prepare, Reason, Refusal, TrustSettings};
 use kura::web::Updates;
 use serde_json::{Value, json};
+
+use crate::publisher::{self, source};
 
 /// Passages of a data set: a few dozen chunks.
 pub(crate) const PASSAGES: usize = 600;
@@ -22,8 +22,7 @@ pub(crate) const PASSAGES: usize = 600;
 /// One who may sign, and a place for bundles.
 pub(crate) struct Publisher {
     dir: tempfile::TempDir,
-    pair: minisign::KeyPair,
-    roots: Vec<Link>,
+    publisher: publisher::Publisher,
 }
 
 /// A bundle as a browser sees it.
@@ -35,22 +34,14 @@ pub(crate) struct Bundle {
 
 impl Publisher {
     pub(crate) fn new() -> Self {
-        let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
-        let public_key = PublicKey::parse(&pair.pk.to_base64()).unwrap();
-        let id = public_key.id().unwrap();
-        let role = Role { threshold: 1, keys: vec![id.clone()] };
-        let key = TrustedKey { id: id.clone(), public_key, owner: "試験町 総務課".into() };
-        let root = Root::new(1, date(2099, 1, 1), vec![key], &role);
-        let bytes = serde_json::to_vec(&root).unwrap();
-        let signatures = vec![(id, sign(&pair, &bytes))];
-        let roots = vec![Link { version: 1, signed: Signed { bytes, signatures } }];
-        Self { dir: tempfile::tempdir().unwrap(), pair, roots }
+        let dir = tempfile::tempdir().unwrap();
+        Self { dir, publisher: publisher::Publisher::owned_by("試験町 総務課") }
     }
 
     /// What a box that trusts this publisher has in its settings.
     pub(crate) fn updates(&self) -> Arc<dyn Updates> {
-        let fingerprint = blake3::hash(&self.roots[0].signed.bytes).to_hex().to_string();
-        let trust = TrustSettings { fingerprint: Some(fingerprint), channel: "stable".to_owned() };
+        let fingerprint = Some(self.publisher.fingerprint());
+        let trust = TrustSettings { fingerprint, channel: "stable".to_owned() };
         Arc::new(TestUpdates { trust })
     }
 
@@ -64,7 +55,7 @@ impl Publisher {
         );
         let mut lines = String::new();
         for passage in passages(&info, changed) {
-            lines += &serde_json::to_string(&passage).unwrap();
+            lines += &passage.to_line(passage.as_of).unwrap();
             lines.push('\n');
         }
         self.pack(id, counter, info.as_bytes(), lines.as_bytes())
@@ -72,42 +63,18 @@ impl Publisher {
 
     /// A data set of any content.
     pub(crate) fn pack(&self, id: &str, counter: u64, info: &[u8], passages: &[u8]) -> Bundle {
-        let source = |id: &str, role, bytes: &[u8]| Source {
-            id: id.to_owned(),
-            role,
-            licence: "MIT".into(),
-            source: "試験町".into(),
-            content: Content::Bytes(bytes.to_vec()),
+        let bytes = |bytes: &[u8]| Content::Bytes(bytes.to_vec());
+        let sources = [
+            source("dataset.toml", ArtifactRole::Info, bytes(info)),
+            source("passages.jsonl", ArtifactRole::Passages, bytes(passages)),
+        ];
+        let header = Header {
+            title: "試験町のデータ".into(),
+            stale_after_days: 36500,
+            ..publisher::header(Kind::Dataset, id, &counter.to_string(), counter)
         };
         let out = self.dir.path().join(format!("{id}-{counter}"));
-        std::fs::create_dir_all(&out).unwrap();
-        let signer_id = self.roots[0].signed.signatures[0].0.clone();
-        let signer = |bytes: &[u8], _: &str| Ok((signer_id.clone(), sign(&self.pair, bytes)));
-        let packer = Packer {
-            header: Header {
-                channel: "stable".into(),
-                kind: Kind::Dataset,
-                id: id.into(),
-                title: "試験町のデータ".into(),
-                edition: counter.to_string(),
-                counter,
-                root_version: 1,
-                stale_after_days: 36500,
-                min_app: "0.1.0".into(),
-                security_floor: 0,
-            },
-            sources: &[
-                source("dataset.toml", ArtifactRole::Info, info),
-                source("passages.jsonl", ArtifactRole::Passages, passages),
-            ],
-            roots: &self.roots,
-            out: &out,
-            since: None,
-            signers: &[&signer],
-            progress: &|_| (),
-            cancelled: &AtomicBool::new(false),
-        };
-        let path = packer.pack().unwrap().path;
+        let path = self.publisher.pack(&out, header, &sources, None).path;
         let mut chunks = BTreeMap::new();
         for folder in std::fs::read_dir(path.join("chunks")).unwrap() {
             for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
@@ -149,10 +116,6 @@ fn signatures(dir: &Path, stem: &str) -> Vec<Value> {
             Some(json!({"key": key, "text": text}))
         })
         .collect()
-}
-
-fn sign(pair: &minisign::KeyPair, bytes: &[u8]) -> String {
-    minisign::sign(None, &pair.sk, bytes, Some("試験"), None).unwrap().into_string()
 }
 
 /// Passages that compress badly enough to need many chunks.
@@ -202,7 +165,8 @@ impl Prepare for Builder<'_> {
     fn dataset(&self, stage: &Path, _: &Manifest) -> Result<GenerationRecord, Refusal> {
         let info = manifest::load(&stage.join("dataset.toml")).map_err(unusable)?;
         let lines = std::fs::read_to_string(stage.join("passages.jsonl")).map_err(unusable)?;
-        let passages = lines.lines().map(serde_json::from_str::<Passage>);
+        let read = |line: &str| Passage::from_line(line.as_bytes(), info.as_of);
+        let passages = lines.lines().map(read);
         let passages = passages.collect::<Result<Vec<_>, _>>().map_err(unusable)?;
         let index = stage.join("index");
         let stats = Index::build(&index, passages.into_iter(), |_| (), self.cancelled);
