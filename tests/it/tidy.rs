@@ -41,6 +41,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("scraper", &["ingest"]),
     ("zip", &["ingest"]),
     ("minisign_verify", &["sync"]),
+    ("ct_codecs", &["sync"]),
     ("fastcdc", &["sync"]),
     ("zstd", &["sync"]),
     ("sha2", &["sync", "commands"]),

@@ -1,5 +1,6 @@
 //! Public keys and detached signatures in minisign's format.
 
+use ct_codecs::{Base64, Decoder};
 use serde::{Deserialize, Serialize};
 
 use super::super::{Reason, Refusal};
@@ -34,7 +35,7 @@ impl PublicKey {
     pub fn bytes(&self) -> Result<[u8; 32], Refusal> {
         let malformed = || Refusal::new(Reason::MalformedKey, self.0.clone());
         minisign_verify::PublicKey::from_base64(&self.0).map_err(|_| malformed())?;
-        let raw = decode_base64(&self.0).ok_or_else(malformed)?;
+        let raw = Base64::decode_to_vec(&self.0, None).map_err(|_| malformed())?;
         raw.get(10..42).and_then(|key| key.try_into().ok()).ok_or_else(malformed)
     }
 
@@ -68,22 +69,4 @@ pub struct Signed {
 /// Whether a name has the form of a key id.
 pub fn key_id_is_well_formed(id: &str) -> bool {
     id.len() == ID_CHARS && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-}
-
-/// Standard base64 with or without padding; `None` for anything else.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bits = 0_u32;
-    let mut held = 0;
-    let mut bytes = Vec::new();
-    for symbol in text.trim_end_matches('=').bytes() {
-        let value = ALPHABET.iter().position(|known| *known == symbol)?;
-        bits = (bits << 6) | u32::try_from(value).ok()?;
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from((bits >> held) & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
 }

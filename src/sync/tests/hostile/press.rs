@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use ct_codecs::{Base64, Encoder};
 use minisign::KeyPair;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -62,17 +63,7 @@ pub(super) fn hash(bytes: &[u8]) -> String {
 }
 
 pub(super) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for piece in bytes.chunks(3) {
-        let bits = piece.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        let bits = bits << (8 * (3 - piece.len()));
-        for at in 0..=piece.len() {
-            text.push(char::from(ALPHABET[(bits >> (18 - 6 * at) & 63) as usize]));
-        }
-        text.push_str(&"=="[..3 - piece.len()]);
-    }
-    text
+    Base64::encode_to_string(bytes).unwrap()
 }
 
 /// A root document on the stick.
