@@ -5,8 +5,9 @@
 //! - [`cli`], [`commands`]: parse once; one file per subcommand that builds the parts and runs.
 //! - [`web`]: HTTP: the page for staff, the JSON API, the OpenAI API.
 //! - [`answer`]: retrieve → prompt → generate → check citations → stamp with provenance.
-//! - [`llm`], [`search`], [`ingest`], [`sync`]: siblings that do not know each other:
-//!   the model, the index, the file formats, the installed generations.
+//! - [`llm`], [`search`], [`ingest`], [`sync`], [`guard`], [`store`]: siblings that do not know
+//!   each other: the model, the index, the file formats, the installed generations, what must not
+//!   be shown or obeyed, and what people leave behind (accounts, conversations, records).
 //! - [`config`], [`document`], [`text`]: settings, plain data, Japanese normalization.
 //!
 //! A question goes web → answer → search → answer → llm → answer → web. A data set goes
@@ -17,9 +18,11 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod document;
+pub mod guard;
 pub mod ingest;
 pub mod llm;
 pub mod search;
+pub mod store;
 pub mod sync;
 pub mod text;
 pub mod web;
