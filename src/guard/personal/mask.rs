@@ -1,0 +1,175 @@
+//! A text without its personal data.
+//!
+//! What the box masks carries 「伏せた」 in its mark: the page has marks of its own, 「〔氏名1〕」,
+//! whose originals it keeps in the browser, and the two must never be taken for each other.
+
+use super::{Found, Kind, find};
+use crate::config::{GuardConfig, Handling};
+
+/// A text in which marks stand for personal data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Masked {
+    pub text: String,
+    /// The kinds that were replaced, each once, in the order of [`Kind::ALL`].
+    pub kinds: Vec<Kind>,
+}
+
+/// What the settings make of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Screened {
+    /// The text to go on with. Where something is refused, that is masked as well, so that the
+    /// text may be shown again.
+    pub text: String,
+    /// Kinds that were masked.
+    pub masked: Vec<Kind>,
+    /// Kinds that were let through.
+    pub noticed: Vec<Kind>,
+    /// Kinds for which the whole text is refused.
+    pub refused: Vec<Kind>,
+}
+
+impl Screened {
+    /// What the person is told, in Japanese; empty when nothing was found.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !self.masked.is_empty() {
+            let kinds = labels(&self.masked);
+            notes.push(format!(
+                "入力に含まれる{kinds}を伏せて扱いました。元の値は保存していません。"
+            ));
+        }
+        if !self.noticed.is_empty() {
+            let kinds = labels(&self.noticed);
+            notes.push(format!(
+                "入力に{kinds}が含まれています。必要がなければ、次からは除いてください。"
+            ));
+        }
+        notes
+    }
+}
+
+/// 「氏名、電話番号」
+pub(super) fn labels(kinds: &[Kind]) -> String {
+    kinds.iter().map(|kind| kind.label()).collect::<Vec<_>>().join("、")
+}
+
+/// Replaces what was found in a text by 〔伏せた氏名1〕 and the like. The same data gets the same
+/// number, so that two persons stay two. `found` comes from [`find`] over this text.
+pub fn mask(text: &str, found: &[Found]) -> Masked {
+    let mut out = String::with_capacity(text.len());
+    let mut seen: Vec<(Kind, &str)> = Vec::new();
+    let mut at = 0;
+    for each in found {
+        let written = &text[each.range.clone()];
+        let known = seen.iter().position(|seen| *seen == (each.kind, written));
+        let place = known.unwrap_or_else(|| {
+            seen.push((each.kind, written));
+            seen.len() - 1
+        });
+        let number = seen[..=place].iter().filter(|(kind, _)| *kind == each.kind).count();
+        out.push_str(&text[at..each.range.start]);
+        out.push_str(&format!("〔伏せた{}{number}〕", each.kind.label()));
+        at = each.range.end;
+    }
+    out.push_str(&text[at..]);
+    Masked { text: out, kinds: kinds(found.iter()) }
+}
+
+/// Finds personal data in what somebody typed and does with it what the settings say.
+pub fn screen(text: &str, config: &GuardConfig) -> Screened {
+    let found = find(text);
+    let of = |handling: Handling| {
+        kinds(found.iter().filter(|found| found.kind.handling(config) == handling))
+    };
+    let (masked, noticed, refused) =
+        (of(Handling::Mask), of(Handling::Notice), of(Handling::Refuse));
+    let hidden: Vec<Found> = found
+        .iter()
+        .filter(|found| found.kind.handling(config) != Handling::Notice)
+        .cloned()
+        .collect();
+    Screened { text: mask(text, &hidden).text, masked, noticed, refused }
+}
+
+/// A text without marks, of the box and of its page: no document holds them, so that they would
+/// only turn a search away from what was asked.
+pub fn without_marks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('〔') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        match from.find('〕').filter(|end| is_mark(&from['〔'.len_utf8()..*end])) {
+            Some(end) => {
+                out.push(' ');
+                rest = &from[end + '〕'.len_utf8()..];
+            }
+            None => {
+                out.push('〔');
+                rest = &from['〔'.len_utf8()..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// 「氏名1」, 「伏せた氏名1」
+fn is_mark(inside: &str) -> bool {
+    let label = inside.trim_end_matches(|c: char| c.is_ascii_digit());
+    let own = label.strip_prefix("伏せた").unwrap_or(label);
+    label.len() < inside.len() && Kind::ALL.iter().any(|kind| kind.label() == own)
+}
+
+fn kinds<'f>(found: impl Iterator<Item = &'f Found>) -> Vec<Kind> {
+    let present: Vec<Kind> = found.map(|found| found.kind).collect();
+    Kind::ALL.into_iter().filter(|kind| present.contains(kind)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_data_has_the_same_number() {
+        let text = "山田さんと佐藤さん。山田さんの電話は090-1234-5678。";
+        let masked = mask(text, &find(text));
+        assert_eq!(
+            masked.text,
+            "〔伏せた氏名1〕さんと〔伏せた氏名2〕さん。〔伏せた氏名1〕さんの電話は〔伏せた電話番号1〕。"
+        );
+        assert_eq!(masked.kinds, [Kind::Phone, Kind::Name]);
+        assert_eq!(find(&masked.text), [], "marks are no personal data");
+    }
+
+    #[test]
+    fn a_search_is_made_without_marks() {
+        for (text, bare) in [
+            ("〔氏名1〕さん（〔伏せた電話番号12〕）の転出届", " さん（ ）の転出届"),
+            ("〔注〕と〔氏名〕と〔", "〔注〕と〔氏名〕と〔"),
+            ("転出届", "転出届"),
+        ] {
+            assert_eq!(without_marks(text), bare);
+        }
+    }
+
+    #[test]
+    fn settings_decide_by_kind() {
+        let text = "山田さんの電話は090-1234-5678、個人番号：123456789018";
+        let screened = screen(text, &GuardConfig::default());
+        assert_eq!(
+            screened.text,
+            "山田さんの電話は〔伏せた電話番号1〕、個人番号：〔伏せたマイナンバー1〕"
+        );
+        assert_eq!(screened.refused, [Kind::MyNumber]);
+        assert_eq!(screened.masked, [Kind::Phone]);
+        assert_eq!(screened.noticed, [Kind::Name]);
+        let lax = GuardConfig { my_number: Handling::Mask, ..GuardConfig::default() };
+        assert!(screen(text, &lax).refused.is_empty());
+        let nothing = screen("転出届は何日前から出せますか", &lax);
+        assert_eq!(
+            (nothing.text.as_str(), nothing.notes()),
+            ("転出届は何日前から出せますか", vec![])
+        );
+    }
+}
