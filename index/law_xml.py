@@ -1,6 +1,7 @@
 """Turns a law written as plain text into e-Gov's 法令標準XML. Used by make_sample.py.
 
-The text opens with `key: value` lines (title, kana, abbrev, num, type, date). Then: 「第一章　総則」,
+The text opens with `key: value` lines (title, kana, abbrev, num, type, date; for a revision also amended, enforced or
+scheduled, and status). Then: 「第一章　総則」,
 「（目的）」, 「第一条　…」, 「２　…」 for a paragraph, 「一　…」 for an item, `|…|…|` for the rows of a table, 「附　則」.
 """
 
@@ -91,8 +92,18 @@ def opening(xml, facts):
     year, month, day = map(int, facts["date"].split("-"))
     era, start = ERAS[facts["num"][:2]]
     law_number = number(re.search(r"第(.+)号", facts["num"])[1])
+    revision = "".join(
+        f' {name}="{facts[key].replace("-", "/")}"'
+        for key, name in [
+            ("amended", "AmendmentPromulgateDate"),
+            ("enforced", "EnforcementDate"),
+            ("scheduled", "ScheduledEnforcementDate"),
+            ("status", "Status"),
+        ]
+        if key in facts
+    )
     xml.start("Law", f' Era="{era}" Lang="ja" LawType="{facts["type"]}" Num="{law_number:03}"'
-                     f' PromulgateDay="{day:02}" PromulgateMonth="{month:02}" Year="{year - start:02}"')
+                     f' PromulgateDay="{day:02}" PromulgateMonth="{month:02}" Year="{year - start:02}"{revision}')
     xml.leaf("LawNum", facts["num"])
     xml.start("LawBody")
     names = f' Abbrev="{facts["abbrev"]}" AbbrevKana="" Kana="{facts["kana"]}"'

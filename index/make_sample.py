@@ -24,6 +24,9 @@ SCAN_FONT = "/usr/share/fonts/opentype/ipafont-gothic/ipag.ttf"
 FILES = {
     "law/chiiki-koubunsho-hou.txt": "law/chiiki-koubunsho-hou.xml",
     "law/chiiki-koubunsho-seirei.txt": "law/chiiki-koubunsho-seirei.xml",
+    "law/mimamori-hou-r4.txt": "law/mimamori-hou-r4.xml",
+    "law/mimamori-hou-r7.txt": "law/mimamori-hou-r7.xml",
+    "law/mimamori-hou-r10.txt": "law/mimamori-hou-r10.xml",
     "notice/r6-shoumei-tesuuryou.txt": "notice/r6-shoumei-tesuuryou.txt",
     "notice/r7-juumin-idou.md": "notice/r7-juumin-idou.docx",
     "notice/r7-bunsho-hozon.txt": "notice/r7-bunsho-hozon.txt",

@@ -3,8 +3,12 @@
 //! A file is read into a [`Document`] of [`Section`]s, cut into [`Passage`]s (the piece that is
 //! searched, cited and quoted), and every answer carries a [`Provenance`].
 
+mod validity;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+
+pub use validity::{Standing, Validity};
 
 /// 通例 (a national or shared rule) or 固有 (this municipality's own handling).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,6 +67,11 @@ impl Authority {
         (Self::Manual, "manual"),
         (Self::Faq, "faq"),
     ];
+
+    /// Legal force from 1 (law) to 0 (FAQ), for deciding between what is equal otherwise.
+    pub fn weight(self) -> f32 {
+        1.0 - self as usize as f32 / (Self::ALL.len() - 1) as f32
+    }
 
     /// The word that the interface shows.
     pub fn label(self) -> &'static str {
@@ -167,6 +176,9 @@ pub struct LawInfo {
     pub authority: Option<Authority>,
     /// Other names under which it is cited (略称).
     pub abbreviations: Vec<String>,
+    /// When this revision of it is in force, as far as the file says.
+    #[serde(default, skip_serializing_if = "Validity::is_unknown")]
+    pub validity: Validity,
 }
 
 /// One file after parsing, before it is cut into passages.
@@ -230,6 +242,9 @@ pub struct Passage {
     pub scope: Scope,
     /// 基準日 of the document.
     pub as_of: Date,
+    /// When the document is in force, as far as it says.
+    #[serde(default, skip_serializing_if = "Validity::is_unknown")]
+    pub validity: Validity,
 }
 
 impl Passage {
@@ -326,6 +341,59 @@ pub struct DocumentInfo {
     pub authority: Option<Authority>,
     /// 基準日 of this document.
     pub as_of: Option<Date>,
+    /// When it is in force; what is said here stands above what the file says.
+    #[serde(default, skip_serializing_if = "Validity::is_unknown")]
+    pub validity: Validity,
+}
+
+/// What a person may do; each role holds the rights of those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// 職員: asks, keeps own conversations, saves answers.
+    Staff,
+    /// 確認者: also confirms and approves answers of the section.
+    Reviewer,
+    /// 管理者: also accounts, settings, assistants of the whole office, updates and roll-back.
+    Admin,
+}
+
+impl Role {
+    /// Every role with its name in commands, least rights first.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Staff, "staff"), (Self::Reviewer, "reviewer"), (Self::Admin, "admin")];
+
+    /// The word that the interface shows.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Staff => "職員",
+            Self::Reviewer => "確認者",
+            Self::Admin => "管理者",
+        }
+    }
+
+    /// The name that the database and commands use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Staff => "staff",
+            Self::Reviewer => "reviewer",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Person {
+    /// Never changes and is never given again.
+    pub id: String,
+    /// Name to sign in with.
+    pub login: String,
+    /// Name as the interface and saved documents show it.
+    pub name: String,
+    /// 課
+    pub section: String,
+    pub role: Role,
 }
 
 /// Which model made an answer.
@@ -359,11 +427,25 @@ pub struct DatasetIdentity {
     pub stale: bool,
 }
 
+/// Which assistant (業務アシスタント) an answer was made with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssistantIdentity {
+    /// Id of the assistant.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its version, counted from 1.
+    pub version: u32,
+}
+
 /// 生成情報: model, data, version and time, on every answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// `None` for an excerpt answer, which no model wrote.
     pub model: Option<ModelIdentity>,
+    /// The assistant whose instructions were given, where one was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assistant: Option<AssistantIdentity>,
     /// The data sets that were searched.
     pub datasets: Vec<DatasetIdentity>,
     /// kura's version.

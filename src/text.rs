@@ -1,5 +1,7 @@
 //! Japanese normalization that every layer shares: width, numerals, article keys, sentences.
 
+pub mod dates;
+
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;

@@ -8,7 +8,7 @@
 use jiff::civil::Date;
 
 use crate::document::{
-    ArticleRef, Authority, DatasetInfo, Document, Locator, Passage, Scope, Section,
+    ArticleRef, Authority, DatasetInfo, Document, Locator, Passage, Scope, Section, Validity,
 };
 use crate::text::sentences;
 
@@ -40,6 +40,8 @@ pub struct DocumentDefaults {
     pub scope: Scope,
     /// 基準日
     pub as_of: Date,
+    /// When it is in force, as the manifest says.
+    pub validity: Validity,
 }
 
 /// The data set's values for the document at `path` (inside the data set, with `/`).
@@ -51,6 +53,7 @@ pub fn defaults_for(dataset: &DatasetInfo, path: &str) -> DocumentDefaults {
         authority: dataset.authority,
         scope: own.and_then(|document| document.scope).unwrap_or(dataset.scope),
         as_of: own.and_then(|document| document.as_of).unwrap_or(dataset.as_of),
+        validity: own.map(|document| document.validity).unwrap_or_default(),
     }
 }
 
@@ -76,6 +79,7 @@ pub fn passages(document: &Document, path: &str, defaults: &DocumentDefaults) ->
                 authority,
                 scope: defaults.scope,
                 as_of: defaults.as_of,
+                validity: defaults.validity.or(law.validity),
             });
         }
     }

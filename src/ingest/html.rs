@@ -18,7 +18,7 @@ const SKIPPED: [&str; 21] = [
 ];
 
 /// Elements that end a line where they begin and end.
-const BLOCKS: [&str; 32] = [
+pub(super) const BLOCKS: [&str; 32] = [
     "address",
     "article",
     "aside",
@@ -130,14 +130,14 @@ pub(crate) fn append(markup: &str, outline: &mut Outline) -> Titles {
 }
 
 /// Sees every node of a tree, in document order.
-trait Visitor {
+pub(super) trait Visitor {
     /// A node begins; `false` leaves its children out.
     fn open(&mut self, node: &Node) -> bool;
     /// The same node ends.
     fn close(&mut self, node: &Node);
 }
 
-fn visit(html: &Html, visitor: &mut impl Visitor) {
+pub(super) fn visit(html: &Html, visitor: &mut impl Visitor) {
     let root = html.tree.root();
     let mut node = root;
     loop {

@@ -15,10 +15,15 @@
 //!
 //! [[document]]                   # optional: what one document says otherwise
 //! path = "条例/手数料条例.docx"    # inside the folder, with '/', without '..'
-//! title = "桜市手数料条例"         # these four are optional
+//! title = "桜市手数料条例"         # these seven are optional
 //! scope = "local"
 //! authority = "ordinance"
 //! as_of = 2025-10-01
+//! in_force_from = 2024-04-01     # 施行日: the first day in force
+//! in_force_until = 2027-03-31    # the last day in force, before 廃止・失効 or the next revision
+//! status = "repealed"            # current | scheduled (未施行) | undecided (施行日未定) |
+//!                                # superseded (旧版) | repealed (廃止・失効); where days say
+//!                                # otherwise, they count
 //! ```
 
 use std::fmt;
@@ -28,7 +33,7 @@ use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::document::{Authority, DatasetInfo, DocumentInfo, Scope};
+use crate::document::{Authority, DatasetInfo, DocumentInfo, Scope, Standing, Validity};
 use crate::text::Lang;
 
 /// Days after which data is stale where the manifest does not say.
@@ -47,7 +52,8 @@ const DATASET_KEYS: [&str; 10] = [
     "document",
 ];
 
-const DOCUMENT_KEYS: [&str; 5] = ["path", "title", "scope", "authority", "as_of"];
+const DOCUMENT_KEYS: [&str; 8] =
+    ["path", "title", "scope", "authority", "as_of", "in_force_from", "in_force_until", "status"];
 
 const SCOPES: [(Scope, &str); 2] = [(Scope::Common, "common"), (Scope::Local, "local")];
 
@@ -131,6 +137,8 @@ pub enum Problem {
     BadId(String, String),
     /// No day of the calendar: key, value.
     BadDate(String, String),
+    /// The last day in force lies before the first: first, last.
+    EndsBeforeItBegins(String, String),
     /// Blank text: key.
     Blank(String),
     /// Not a relative path inside the folder.
@@ -168,6 +176,9 @@ impl Problem {
             Self::BadDate(key, value) => {
                 format!("「{key}」の「{value}」は日付ではありません（例: 2026-04-01）")
             }
+            Self::EndsBeforeItBegins(from, until) => {
+                format!("「in_force_until」（{until}）が「in_force_from」（{from}）より前です")
+            }
             Self::Blank(key) => format!("「{key}」が空です"),
             Self::BadPath(path) => format!(
                 "「path」の「{path}」は使えません。フォルダーの中の相対パスを「/」区切りで書いてください（「..」は不可）"
@@ -196,6 +207,9 @@ impl fmt::Display for Problem {
             ),
             Self::BadDate(key, value) => {
                 write!(f, "`{key}`: `{value}` is no date (write 2026-04-01)")
+            }
+            Self::EndsBeforeItBegins(from, until) => {
+                write!(f, "`in_force_until` ({until}) lies before `in_force_from` ({from})")
             }
             Self::Blank(key) => write!(f, "`{key}` is blank"),
             Self::BadPath(path) => {
@@ -320,8 +334,24 @@ impl Check<'_> {
             scope: self.word(table, "scope", &SCOPES),
             authority: self.word(table, "authority", &Authority::ALL),
             as_of: self.date(table, "as_of"),
+            validity: self.validity(table),
         };
         path.map(|_| document)
+    }
+
+    fn validity(&mut self, table: &DeTable<'_>) -> Validity {
+        let validity = Validity {
+            in_force_from: self.date(table, "in_force_from"),
+            in_force_until: self.date(table, "in_force_until"),
+            status: self.word(table, "status", &Standing::ALL),
+        };
+        if let (Some(from), Some(until)) = (validity.in_force_from, validity.in_force_until)
+            && until < from
+        {
+            let at = table.get("in_force_until").map_or(0, |value| value.span().start);
+            self.add(at, Problem::EndsBeforeItBegins(from.to_string(), until.to_string()));
+        }
+        validity
     }
 
     fn unknown_keys(&mut self, table: &DeTable<'_>, known: &[&'static str]) {

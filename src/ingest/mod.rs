@@ -19,6 +19,7 @@ mod outline;
 mod pdf;
 mod plain;
 mod pptx;
+pub mod saved;
 mod sheet;
 mod table;
 pub mod worker;

@@ -96,6 +96,7 @@ fn check_passages(document: &Document) {
         authority: crate::document::Authority::Manual,
         scope: crate::document::Scope::Local,
         as_of: jiff::civil::date(2026, 4, 1),
+        validity: crate::document::Validity::default(),
     };
     for passage in chunk::passages(document, "a.txt", &defaults) {
         assert!(passage.text.chars().count() <= chunk::PASSAGE_CHARS_MAX);

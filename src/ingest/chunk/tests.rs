@@ -12,6 +12,7 @@ fn defaults() -> DocumentDefaults {
         authority: Authority::Manual,
         scope: Scope::Local,
         as_of: jiff::civil::date(2026, 4, 1),
+        validity: crate::document::Validity::default(),
     }
 }
 
@@ -131,6 +132,7 @@ fn the_data_set_and_the_file_say_what_a_document_is() {
         scope: Some(Scope::Common),
         authority: Some(Authority::Circular),
         as_of: Some(jiff::civil::date(2020, 1, 1)),
+        validity: crate::document::Validity::default(),
     };
     let dataset = DatasetInfo {
         id: "sample".to_owned(),

@@ -4,6 +4,7 @@
 //! paragraphs of a short article again. Text is written as in print: 「第一条　…」, 「２　…」,
 //! items on lines of their own.
 
+mod revision;
 mod tree;
 
 use self::tree::Element;
@@ -46,6 +47,7 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Document, IngestError> {
             number: law.child("LawNum").map(Element::text).unwrap_or_default(),
             authority: authority(law.attribute("LawType")),
             abbreviations: abbreviations(&root, body),
+            validity: revision::validity(&root, law, name),
         }),
         sections: statute.sections,
         warnings,

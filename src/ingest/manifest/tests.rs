@@ -35,6 +35,26 @@ fn a_whole_manifest() {
 }
 
 #[test]
+fn a_document_says_when_it_is_in_force() {
+    let with = |more: &str| format!("{WHOLE}[[document]]\npath = \"a\"\n{more}");
+    let days = "in_force_from = 2024-04-01\nin_force_until = 2026-03-31\n";
+    let dataset = parse(&with(&format!("{days}status = \"repealed\"\n"))).unwrap();
+    let validity = Validity {
+        in_force_from: Some(jiff::civil::date(2024, 4, 1)),
+        in_force_until: Some(jiff::civil::date(2026, 3, 31)),
+        status: Some(Standing::Repealed),
+    };
+    assert_eq!(dataset.documents[0].validity, validity);
+    check(
+        &with("in_force_until = 2024-03-31\nin_force_from = 2024-04-01\nstatus = \"old\"\n"),
+        &[
+            (11, "`in_force_until` (2024-03-31) lies before `in_force_from` (2024-04-01)"),
+            (13, "allowed are current, scheduled, undecided, superseded, repealed"),
+        ],
+    );
+}
+
+#[test]
 fn all_mistakes_at_once_each_with_its_line() {
     check(
         "id = \"Sakura\"\ntitle = 5\nscope = \"town\"\nauthority = \"gesetz\"\nas_of = \"2026-02-30\"\n\
