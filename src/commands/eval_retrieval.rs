@@ -3,8 +3,8 @@
 //!
 //! A corpus line has `id` and `text`, and may have `title` or `law`, `art`, `head`, `cap`, `hier`;
 //! it becomes one document, cut into passages as any other. A question line has `query` and
-//! `gold` (a list of corpus ids), and may have `choices`. A document's place in a ranking is
-//! that of its best passage.
+//! `gold` (a list of corpus ids, empty where nothing answers), and may have `choices`. A
+//! document's place in a ranking is that of its best passage.
 //!
 //! With `--prompts` it also builds the prompts that an answer would have, at several budgets, and
 //! reports how often what answers is left in them: one of a line's `answers`, or for a question
@@ -12,7 +12,7 @@
 //! right choice. A token is counted as 1.5 characters, about what models made for Japanese take.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -21,14 +21,15 @@ use std::time::Instant;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Failure, output};
+use super::{Context, Failure, eval_labelled, output};
 use crate::answer::evaluation::survival::{BUDGETS_TOKENS, Survival};
 use crate::cli::EvalRetrievalArgs;
 use crate::document::{ArticleRef, Authority, Document, LawInfo, Passage, Scope, Section};
 use crate::ingest::chunk::{self, DocumentDefaults};
 use crate::search::metrics::{Quality, percentile};
-use crate::search::{Index, Query, Relevance, SearchError, Searcher};
-use crate::text::{article_key, sentences};
+use crate::search::{Found, Index, Query, Relevance, SearchError, Searcher, Signs};
+use crate::sync::FoundRates;
+use crate::text::{Lang, article_key, sentences};
 
 /// Documents judged.
 const PLACES: usize = 10;
@@ -53,7 +54,11 @@ struct Report {
     /// Means over the questions, with weak hits kept.
     #[serde(flatten)]
     quality: Quality,
-    /// Share of questions answered with 該当なし in normal use although they have a right answer.
+    /// Questions answered with 該当なし in normal use although they have a right answer, and
+    /// those without one (`gold` is empty) that got passages.
+    #[serde(flatten)]
+    rates: FoundRates,
+    /// The first of both, as a share.
     none_found: f64,
     /// … and whose right answer was among the first five.
     none_found_lost_at_5: f64,
@@ -132,7 +137,8 @@ impl QueryLine {
             field => self.other.get(field).and_then(serde_json::Value::as_str),
         };
         let Some(asked) = asked else {
-            let (path, field) = (args.queries.clone(), args.field.clone());
+            let path = args.queries.clone().unwrap_or_default();
+            let field = args.field.clone();
             return Err(EvalError::Field { path, field, query: self.query.clone() });
         };
         Ok(if args.choices { format!("{asked}\n{}", self.choices) } else { asked.to_owned() })
@@ -157,7 +163,16 @@ impl QueryLine {
 }
 
 pub(super) fn run(context: &Context, args: &EvalRetrievalArgs) -> Result<(), Failure> {
-    let report = measure(context, args).map_err(|why| {
+    if let Some(file) = &args.labelled {
+        return eval_labelled::run(context, args, file);
+    }
+    let (Some(corpus), Some(queries)) = (&args.corpus, &args.queries) else {
+        return Err(Failure::usage(
+            "--corpusと--queries、または--labelledを指定してください。".to_owned(),
+            "give --corpus and --queries, or --labelled".to_owned(),
+        ));
+    };
+    let report = measure(context, args, corpus, queries).map_err(|why| {
         Failure::new(format!("測れませんでした：{why}"), format!("cannot measure: {why}"))
     })?;
     if args.json {
@@ -171,10 +186,15 @@ pub(super) fn run(context: &Context, args: &EvalRetrievalArgs) -> Result<(), Fai
 ///
 /// # Errors
 /// What a file, a line or the index gave.
-fn measure(context: &Context, args: &EvalRetrievalArgs) -> Result<Report, EvalError> {
-    let queries = lines::<QueryLine>(&args.queries)?.collect::<Result<Vec<_>, _>>()?;
+fn measure(
+    context: &Context,
+    args: &EvalRetrievalArgs,
+    corpus: &Path,
+    asked: &Path,
+) -> Result<Report, EvalError> {
+    let queries = lines::<QueryLine>(asked)?.collect::<Result<Vec<_>, _>>()?;
     if queries.is_empty() {
-        return Err(EvalError::NoLines(args.queries.clone()));
+        return Err(EvalError::NoLines(asked.to_owned()));
     }
     let folder = tempfile::tempdir().map_err(|source| EvalError::Io {
         operation: "create a temporary folder in",
@@ -183,7 +203,7 @@ fn measure(context: &Context, args: &EvalRetrievalArgs) -> Result<Report, EvalEr
     })?;
     let dir = folder.path().join("index");
     let start = Instant::now();
-    let (documents, stats) = build(context, &args.corpus, &dir)?;
+    let (documents, stats) = build(context, corpus, &dir)?;
     let index_s = start.elapsed().as_secs_f64();
     let index = Arc::new(Index::open(&dir)?);
     let searcher = Searcher::new(vec![(DATASET.to_owned(), index)]);
@@ -207,6 +227,7 @@ fn build(
         authority: Authority::Law,
         scope: Scope::Common,
         as_of: Date::constant(2000, 1, 1),
+        validity: crate::document::Validity::default(),
     };
     let mut lines = lines::<CorpusLine>(corpus)?;
     let mut documents = 0;
@@ -240,37 +261,44 @@ fn ask(
 ) -> Result<Report, EvalError> {
     let bar = output::progress(context, queries.len() as u64, "質問しています", "Asking");
     let (mut judged, mut times_ms) = (Vec::new(), Vec::new());
-    let (mut none, mut lost) = (0u32, 0u32);
+    let (mut rates, mut lost) = (FoundRates::default(), 0u32);
+    let mut signs = SignsFile::create(args.signs.as_deref())?;
     let mut survival = args.prompts.then(Survival::default);
     for line in queries {
         let asked = line.text(args)?;
         let text = asked.clone();
-        let query = Query { text, limit: PLACES, per_document: 1, keep_weak: true, datasets: None };
+        let query =
+            Query { text, limit: PLACES, per_document: 1, keep_weak: true, ..Query::default() };
         let start = Instant::now();
         let found = searcher.search(&query)?;
         times_ms.push(start.elapsed().as_secs_f64() * 1e3);
         let ranking: Vec<&str> = found.hits.iter().map(|hit| hit.passage.path.as_str()).collect();
         let gold: Vec<&str> = line.gold.iter().map(String::as_str).collect();
         let quality = Quality::of(&ranking, &gold);
-        if found.weak {
-            none += 1;
-            lost += u32::from(quality.hit_at_5 > 0.0);
+        signs.write(&asked, !gold.is_empty(), quality.mrr_at_10, &found)?;
+        if gold.is_empty() {
+            rates.answered.count(!found.weak);
+        } else {
+            rates.refused.count(found.weak);
+            lost += u32::from(found.weak && quality.hit_at_5 > 0.0);
+            judged.push(quality);
         }
-        judged.push(quality);
         if let Some(survival) = &mut survival {
             count_prompt(searcher, line, &asked, survival)?;
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
+    signs.finish()?;
     times_ms.sort_by(f64::total_cmp);
-    let count = queries.len() as f64;
+    let count = rates.refused.of.max(1) as f64;
     Ok(Report {
         documents: 0,
         passages: 0,
         queries: queries.len() as u64,
         quality: Quality::mean(&judged),
-        none_found: f64::from(none) / count,
+        rates,
+        none_found: rates.refused.count as f64 / count,
         none_found_lost_at_5: f64::from(lost) / count,
         index_s: 0.0,
         index_bytes: 0,
@@ -278,6 +306,46 @@ fn ask(
         query_p99_ms: percentile(&times_ms, 0.99),
         prompts: survival,
     })
+}
+
+/// What the judgement of each question rests on, for those who calibrate it.
+struct SignsFile(Option<(PathBuf, BufWriter<File>)>);
+
+impl SignsFile {
+    fn create(path: Option<&Path>) -> Result<Self, EvalError> {
+        let Some(path) = path else { return Ok(Self(None)) };
+        let file = File::create(path).map_err(|source| unwritable(path, source))?;
+        Ok(Self(Some((path.to_owned(), BufWriter::new(file)))))
+    }
+
+    fn write(
+        &mut self,
+        ask: &str,
+        answerable: bool,
+        reciprocal_rank: f64,
+        found: &Found,
+    ) -> Result<(), EvalError> {
+        let Some((path, file)) = &mut self.0 else { return Ok(()) };
+        let judged = found.hits.iter().filter(|hit| hit.signs != Signs::default());
+        let line = serde_json::json!({
+            "ask": ask,
+            "answerable": answerable,
+            "reciprocal_rank": reciprocal_rank,
+            "found": !found.weak,
+            "resolved": found.hits.iter().any(|hit| hit.resolved),
+            "signs": judged.map(|hit| hit.signs).collect::<Vec<_>>(),
+        });
+        writeln!(file, "{line}").map_err(|source| unwritable(path, source))
+    }
+
+    fn finish(&mut self) -> Result<(), EvalError> {
+        let Some((path, file)) = &mut self.0 else { return Ok(()) };
+        file.flush().map_err(|source| unwritable(path, source))
+    }
+}
+
+fn unwritable(path: &Path, source: std::io::Error) -> EvalError {
+    EvalError::Io { operation: "write", path: path.to_owned(), source }
 }
 
 /// Builds the prompts of a question as an answer does.
@@ -306,6 +374,7 @@ impl Report {
              hit@1 {:.3}  hit@5 {:.3}  hit@10 {:.3}\n\
              recall@10 {:.3}  MRR@10 {:.3}  nDCG@10 {:.3}\n\
              none found {:.3} (right answer among the first five: {:.3})\n\
+             {}\n\
              index {:.1} s, {:.1} MB  query p50 {:.1} ms, p99 {:.1} ms",
             self.documents,
             self.passages,
@@ -318,6 +387,7 @@ impl Report {
             quality.ndcg_at_10,
             self.none_found,
             self.none_found_lost_at_5,
+            self.rates.label(Lang::En).unwrap_or_default(),
             self.index_s,
             self.index_bytes as f64 / 1e6,
             self.query_p50_ms,

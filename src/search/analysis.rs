@@ -158,7 +158,8 @@ pub(super) fn chars(folded: &str, sink: Sink<'_>) {
     }
 }
 
-fn segmenter() -> WordSegmenterBorrowed<'static> {
+/// The cut at the words of a dictionary.
+pub(super) fn segmenter() -> WordSegmenterBorrowed<'static> {
     WordSegmenter::new_dictionary(WordBreakInvariantOptions::default())
 }
 
@@ -218,7 +219,10 @@ fn pieces(folded: &str) -> Vec<Piece<'_>> {
     let mut found = Vec::new();
     let (mut done, mut at) = (0, 0);
     while let Some(c) = folded[at..].chars().next() {
+        let letter = matches!(c, 'r' | 'h' | 's')
+            && !folded[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
         let candidate = matches!(c, '第' | '令' | '平' | '昭' | '大' | '明')
+            || letter
             || c.is_ascii_digit()
             || (!c.is_ascii() && leading_number(&folded[at..at + c.len_utf8()]).is_some())
             || c == '十'
@@ -259,8 +263,18 @@ fn canonical(text: &str) -> Option<(String, usize)> {
     (counted || (arabic && !plain)).then(|| (number.to_string(), len))
 }
 
-/// 「令和八年」 and 「令和元年」, up to the number: 年 stays with what follows (年度).
+/// 「令和八年」 and 「令和元年」, up to the number: 年 stays with what follows (年度). 「R6.4.1」 and
+/// 「R6年度」 too.
 fn era_year(text: &str) -> Option<(u64, usize)> {
+    let letters = [("r", "令和"), ("h", "平成"), ("s", "昭和")];
+    if let Some((letter, era)) = letters.iter().find(|(letter, _)| text.starts_with(letter)) {
+        let digits = text[letter.len()..].bytes().take_while(u8::is_ascii_digit).count();
+        let (count, behind) = text[letter.len()..].split_at(digits);
+        let next = behind.trim_start_matches(['.', '/', '-']);
+        let dated = next.len() < behind.len() && next.starts_with(|c: char| c.is_ascii_digit());
+        let year = count.parse().ok().filter(|_| dated || behind.starts_with('年'))?;
+        return western_year(era, year).map(|western| (western, letter.len() + digits));
+    }
     let era = text.get(..6)?;
     let rest = &text[6..];
     let (year, len) = match rest.strip_prefix('元') {
@@ -306,6 +320,9 @@ mod tests {
             ("令和8年度", "2026年度"),
             ("令和元年", "２０１９年"),
             ("昭和二十二年", "1947年"),
+            ("R6/4/1", "2024/4/1"),
+            ("R6-4-1", "２０２４－０４－０１"),
+            ("Ｒ６年度", "令和六年度"),
             ("十五日以内", "15日以内"),
             ("１，０００円", "千円"),
         ] {
@@ -313,6 +330,7 @@ mod tests {
             assert_eq!(word_terms(left), word_terms(right), "{left} {right}");
         }
         assert_ne!(gram_terms("第十条"), gram_terms("第十一条"));
+        assert_eq!(gram_terms("h2o、r6、pr6.4"), ["h2o", "r6", "pr6", "4"]);
         assert_eq!(gram_terms("三条市"), ["三条", "条市"]);
     }
 

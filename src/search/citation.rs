@@ -34,6 +34,8 @@ pub(super) struct Citations {
     pub(super) cited: Vec<Cited>,
     /// Keys of known laws that are named, with or without an article.
     pub(super) laws: Vec<String>,
+    /// The same for laws that no chosen data set has.
+    pub(super) strangers: Vec<String>,
     /// The folded question with its citations blanked out.
     pub(super) rest: String,
 }
@@ -253,8 +255,9 @@ impl<'a> Reader<'a> {
 
     /// Steps over a law's name and reads what is cited of it.
     fn name(&mut self, law: Law, len: usize) {
-        if law.known && !self.found.laws.contains(&law.key) {
-            self.found.laws.push(law.key.clone());
+        let laws = if law.known { &mut self.found.laws } else { &mut self.found.strangers };
+        if !laws.contains(&law.key) {
+            laws.push(law.key.clone());
         }
         self.law = Some(law);
         self.article = None;

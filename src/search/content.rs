@@ -21,6 +21,8 @@ const FORM_WEIGHT_MAX: f32 = 0.6;
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) text: String,
+    /// Bytes of the question without its citations.
+    pub(super) range: Range<usize>,
     pub(super) idf: f32,
     /// Its place among the words.
     pub(super) word: Option<usize>,
@@ -32,6 +34,11 @@ pub(super) struct Content {
 }
 
 impl Content {
+    /// A kanji with an inflected ending: 燃える, 届ける.
+    pub(super) fn is_inflected(&self) -> bool {
+        self.stem.is_some()
+    }
+
     /// How much of it a text has that has not the word itself.
     pub(super) fn part(&self, text: &str, grams: &[f32]) -> f32 {
         let stem = self.stem.is_some_and(|stem| text.contains(stem));
@@ -64,6 +71,7 @@ pub(super) fn of(
         own.retain(|at| !folded.contains(at));
         let word = Content {
             text: word.to_owned(),
+            range: range.clone(),
             idf: idf(statistics.found_in(Kind::Word, word), statistics.passages()),
             word: words.at(word),
             readings: vec![(1.0, own), (1.0, folded)],

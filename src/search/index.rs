@@ -11,12 +11,13 @@ use tantivy::schema::{Field, IndexRecordOption, Value};
 use tantivy::{DocAddress, DocSet, IndexReader, ReloadPolicy, TERMINATED, TantivyDocument, Term};
 
 use super::SearchError;
-use super::schema::{Fields, ORDINAL, indexed_text, provision_key, register, schema};
+use super::documents::Documents;
+use super::schema::{DOCUMENT, Fields, ORDINAL, indexed_text, provision_key, register, schema};
 use super::titles::{LawName, Titles};
 use crate::document::Passage;
 
 /// Raised whenever schema or analysis change: an index of another format is built again.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// The side table, written last: an index without it is not whole.
 const SIDE_TABLE: &str = "kura-index.json";
 /// Memory for terms while indexing, over all threads, in bytes.
@@ -44,6 +45,7 @@ struct SideTable {
     /// Characters over all passages, and the passages that hold each.
     characters: u64,
     found_in: BTreeMap<char, u64>,
+    documents: serde_json::Value,
 }
 
 /// Counts single characters, which have no field of their own: there are few of them.
@@ -74,6 +76,7 @@ pub struct Index {
     pub(super) titles: Titles,
     pub(super) characters: u64,
     pub(super) found_in: BTreeMap<char, u64>,
+    pub(super) documents: Documents,
     passages: u64,
     index: tantivy::Index,
     _reader: IndexReader,
@@ -104,6 +107,7 @@ impl Index {
         let mut writer = index.writer_with_num_threads(threads, MEMORY_BYTES).map_err(&engine)?;
         let mut laws = BTreeMap::<String, Vec<String>>::new();
         let mut characters = Characters::default();
+        let mut documents = Documents::default();
         let mut count = 0;
         for passage in passages {
             if count % STEP == 0 {
@@ -114,7 +118,8 @@ impl Index {
             }
             let text = indexed_text(&passage);
             characters.add(&text);
-            let document = document(&fields, &passage, &text, count)?;
+            let place = (count, documents.number(&passage));
+            let document = document(&fields, &passage, &text, place)?;
             writer.add_document(document).map_err(&engine)?;
             count += 1;
             if passage.article.is_some() {
@@ -145,6 +150,7 @@ impl Index {
             laws,
             characters: characters.all,
             found_in: characters.found_in,
+            documents: documents.to_json().map_err(|why| damaged(dir, why.to_string()))?,
         };
         write_side_table(dir, &table)?;
         Ok(IndexStats { passages: count, laws: law_count, size_bytes: size_bytes(dir)? })
@@ -181,8 +187,11 @@ impl Index {
             let detail = format!("{} of {} passages", searcher.num_docs(), table.passages);
             return Err(damaged(dir, detail));
         }
+        let documents = Documents::from_json(table.documents)
+            .map_err(|why| damaged(dir, format!("{SIDE_TABLE}: documents: {why}")))?;
         Ok(Self {
             dir: dir.to_owned(),
+            documents,
             fields,
             searcher,
             titles: Titles::of(table.laws),
@@ -224,14 +233,18 @@ impl Index {
         Ok(())
     }
 
-    /// The passage at an address.
+    /// The passage at an address; it knows when the next revision takes its place.
     pub(super) fn load(&self, address: DocAddress) -> Result<Passage, SearchError> {
         let document: TantivyDocument =
             self.searcher.doc(address).map_err(engine("read", &self.dir))?;
         let stored = document.get_first(self.fields.passage);
         let bytes = stored.as_ref().and_then(|value| value.as_bytes()).unwrap_or_default();
-        serde_json::from_slice(bytes)
-            .map_err(|why| damaged(&self.dir, format!("a stored passage: {why}")))
+        let mut passage: Passage = serde_json::from_slice(bytes)
+            .map_err(|why| damaged(&self.dir, format!("a stored passage: {why}")))?;
+        if let Some(validity) = self.documents.validity(&passage.path) {
+            passage.validity = validity;
+        }
+        Ok(passage)
     }
 
     /// Addresses of the passages that hold an exact term, in reading order.
@@ -259,8 +272,23 @@ impl Index {
 
     /// Place of a passage in reading order.
     pub(super) fn ordinal(&self, address: DocAddress) -> Result<u64, SearchError> {
+        self.number(ORDINAL, address)
+    }
+
+    /// Whether a passage is of a document that is taken.
+    pub(super) fn is_taken(
+        &self,
+        taken: Option<&[bool]>,
+        address: DocAddress,
+    ) -> Result<bool, SearchError> {
+        let Some(taken) = taken else { return Ok(true) };
+        let document = usize::try_from(self.number(DOCUMENT, address)?).ok();
+        Ok(document.and_then(|at| taken.get(at)).copied().unwrap_or(false))
+    }
+
+    fn number(&self, field: &str, address: DocAddress) -> Result<u64, SearchError> {
         let segment = self.searcher.segment_reader(address.segment_ord);
-        let column = segment.fast_fields().u64(ORDINAL).map_err(engine("read", &self.dir))?;
+        let column = segment.fast_fields().u64(field).map_err(engine("read", &self.dir))?;
         Ok(column.first(address.doc_id).unwrap_or(u64::MAX))
     }
 
@@ -274,7 +302,7 @@ fn document(
     fields: &Fields,
     passage: &Passage,
     text: &str,
-    ordinal: u64,
+    (ordinal, number): (u64, u64),
 ) -> Result<TantivyDocument, SearchError> {
     let mut document = TantivyDocument::default();
     document.add_text(fields.id, &passage.id);
@@ -285,6 +313,7 @@ fn document(
     document.add_text(fields.grams, text);
     document.add_text(fields.words, text);
     document.add_u64(fields.ordinal, ordinal);
+    document.add_u64(fields.document, number);
     let stored = serde_json::to_vec(passage)
         .map_err(|why| damaged(Path::new(&passage.path), why.to_string()))?;
     document.add_bytes(fields.passage, &stored);

@@ -12,27 +12,36 @@ mod abbreviations;
 mod analysis;
 mod citation;
 mod content;
+mod documents;
 mod forms;
 mod index;
 pub mod metrics;
+mod naming;
 mod provision;
 mod rank;
 mod relevance;
 mod schema;
 mod searcher;
+mod segments;
 mod short_names;
+mod signs;
 mod snippet;
 mod synonyms;
 mod titles;
+mod values;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 
+pub use documents::{Filter, Revision};
 pub use index::{Index, IndexStats};
+pub use naming::{Named, Names};
 pub use relevance::Relevance;
 pub use searcher::{Citation, CitationStatus, Found, Hit, Query, Searcher};
+pub use segments::segments;
+pub use signs::Signs;
 pub use snippet::Snippet;
 
 /// Why an index could not be built, opened or asked.

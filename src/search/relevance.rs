@@ -5,13 +5,8 @@
 
 use super::analysis;
 use super::rank::{Kind, Question, Statistics, Terms};
-use crate::text::{fold, parse_number};
-
-/// Units of what いつ asks for.
-const WHEN: [char; 6] = ['日', '月', '年', '週', '時', '曜'];
-
-/// Characters that follow 何 and are counted: 何日, 何通, 何人.
-const COUNTERS: &str = "日月年時分秒週回通件人名歳割倍個本台枚度階点円匹頭戸棟項条号%";
+use super::values::{Value, wanted};
+use crate::text::fold;
 
 /// A question taken apart, beside the passages that were found for it.
 #[derive(Debug)]
@@ -20,17 +15,6 @@ pub struct Relevance {
     /// Weight of each term: first the bigrams, then the words.
     weights: Vec<f32>,
     wanted: Vec<Value>,
-}
-
-/// A kind of value that a question asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Value {
-    /// A number before this character.
-    Count(char),
-    /// An amount of money, or that there is none to pay.
-    Money,
-    /// A day, a month, a period.
-    Time,
 }
 
 /// Statistics without a data set: every term is as rare as any other.
@@ -101,74 +85,6 @@ impl Relevance {
         !self.wanted.is_empty() && {
             let folded = fold(text);
             self.wanted.iter().any(|value| value.stands_in(&folded))
-        }
-    }
-}
-
-/// The values that a folded question asks for.
-fn wanted(folded: &str) -> Vec<Value> {
-    let mut found = Vec::new();
-    if folded.contains("いくら") || folded.contains("何円") {
-        found.push(Value::Money);
-    }
-    if folded.contains("いつ") {
-        found.push(Value::Time);
-    }
-    for (at, asks) in folded.match_indices('何') {
-        let counted = folded[at + asks.len()..].trim_start_matches(['か', 'ヶ', '箇']);
-        let counted = counted.chars().next().filter(|c| COUNTERS.contains(*c));
-        found.extend(counted.map(Value::Count));
-    }
-    found
-}
-
-impl Value {
-    fn stands_in(self, folded: &str) -> bool {
-        match self {
-            Self::Count(unit) => counted(folded, unit),
-            Self::Time => WHEN.iter().any(|unit| counted(folded, *unit)) || folded.contains("曜日"),
-            // In a table the unit stands in the header: 手数料(円): 300.
-            Self::Money => {
-                (folded.contains('円') && folded.chars().any(is_numeral)) || folded.contains("無料")
-            }
-        }
-    }
-}
-
-/// A number stands before the unit, with か or 箇 between them at most.
-fn counted(folded: &str, unit: char) -> bool {
-    folded.match_indices(unit).any(|(at, _)| {
-        let before = folded[..at].trim_end_matches(['か', 'ヶ', '箇']);
-        before.chars().next_back().is_some_and(is_numeral)
-    })
-}
-
-fn is_numeral(c: char) -> bool {
-    let mut buffer = [0; 4];
-    parse_number(c.encode_utf8(&mut buffer)).is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_asked_for_is_seen() {
-        for (question, text, expected) in [
-            ("手数料はいくらですか", "手数料は、1通につき300円とする。", true),
-            ("手数料はいくらですか", "窓口の手数料（円）: 750", true),
-            ("手数料はいくらですか", "再設定の手数料は無料とする。", true),
-            ("手数料はいくらですか", "手数料を徴収する。", false),
-            ("何日以内に出しますか", "転入をした日から十四日以内に", true),
-            ("何日以内に出しますか", "転入をした日に", false),
-            ("何か月前から予約できますか", "3か月前の月の初日から", true),
-            ("支払日はいつですか", "偶数月の10日とする。", true),
-            ("収集日はいつですか", "びん・缶: 第1・第3月曜日", true),
-            ("何を持って行きますか", "印鑑を1本持参する。", false),
-        ] {
-            let wanted = wanted(&fold(question));
-            let found = wanted.iter().any(|value| value.stands_in(&fold(text)));
-            assert_eq!(found, expected, "{question} {text} {wanted:?}");
         }
     }
 }

@@ -29,12 +29,17 @@ pub(super) struct Fields {
     pub(super) words: Field,
     /// Place in reading order over the whole data set.
     pub(super) ordinal: Field,
+    /// Number of its document: see [`super::documents`].
+    pub(super) document: Field,
     /// The passage as JSON.
     pub(super) passage: Field,
 }
 
 /// Name of the fast field that orders passages.
 pub(super) const ORDINAL: &str = "ordinal";
+
+/// Name of the fast field that tells the document.
+pub(super) const DOCUMENT: &str = "document";
 
 /// The schema and its handles.
 pub(super) fn schema() -> (Schema, Fields) {
@@ -59,6 +64,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         grams: builder.add_text_field("grams", ranked(GRAMS)),
         words: builder.add_text_field("words", ranked(WORDS)),
         ordinal: builder.add_u64_field(ORDINAL, NumericOptions::from(FAST)),
+        document: builder.add_u64_field(DOCUMENT, NumericOptions::from(FAST)),
         passage: builder.add_bytes_field("passage", BytesOptions::from(STORED)),
     };
     (builder.build(), fields)
@@ -72,14 +78,24 @@ pub(super) fn register(tokenizers: &TokenizerManager) {
 
 /// What a passage is found by: its title and ancestors, then its text, folded.
 pub(super) fn indexed_text(passage: &Passage) -> String {
+    let text = titles_of(passage);
+    if passage.text.is_empty() { fold(&text) } else { fold(&format!("{text}\n{}", passage.text)) }
+}
+
+/// Of [`indexed_text`], what stands above the text.
+pub(super) fn indexed_title(passage: &Passage) -> String {
+    fold(&titles_of(passage))
+}
+
+fn titles_of(passage: &Passage) -> String {
     let mut text = passage.title.clone();
     let label = passage.article.as_ref().map(ArticleRef::label).unwrap_or_default();
-    let parts = passage.headings.iter().chain([&passage.caption, &label, &passage.text]);
+    let parts = passage.headings.iter().chain([&passage.caption, &label]);
     for part in parts.filter(|part| !part.is_empty()) {
         text.push('\n');
         text.push_str(part);
     }
-    fold(&text)
+    text
 }
 
 /// The exact term under which all passages of an article are found.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use tantivy::collector::TopDocs;
+use tantivy::collector::{FilterCollector, TopDocs};
 use tantivy::query::{
     Bm25StatisticsProvider, BooleanQuery, BoostQuery, ConstScoreQuery, Occur, TermQuery,
 };
@@ -11,9 +11,11 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, Term};
 
 use super::citation::{self, Cited};
+use super::documents::{Filter, Revision};
 use super::rank::{Kind, QueryTerm, Question, Statistics};
 use super::relevance::Relevance;
-use super::schema::{Fields, provision_key};
+use super::schema::{DOCUMENT, Fields, provision_key};
+use super::signs::{LIKELY_LEAST, Reader, Signs};
 use super::snippet::{Snippet, snippet};
 use super::titles::Titles;
 use super::{Index, SearchError};
@@ -31,6 +33,8 @@ pub struct Query {
     pub limit: usize,
     /// Most passages of one document among the hits; 0 sets no bound.
     pub per_document: usize,
+    /// Which documents may be among the hits.
+    pub filter: Filter,
     /// Leaves weak hits in: for measurement and for a second, wider look.
     pub keep_weak: bool,
 }
@@ -45,6 +49,8 @@ pub struct Found {
     /// True when nothing fits the question well enough; hits are then empty, unless
     /// [`Query::keep_weak`] asked for them.
     pub weak: bool,
+    /// How likely the best of the first hits is to answer the question, 0 to 1.
+    pub likely: f32,
 }
 
 /// A passage that speaks of the question.
@@ -58,6 +64,10 @@ pub struct Hit {
     pub coverage: f32,
     /// True when the question cites this very provision.
     pub resolved: bool,
+    /// How likely it is to answer the question, 0 to 1; of the first hits only.
+    pub likely: f32,
+    /// What that rests on.
+    pub signs: Signs,
     pub passage: Passage,
     pub snippet: Snippet,
 }
@@ -133,10 +143,14 @@ impl Searcher {
     /// [`SearchError::UnknownDataset`], or what reading an index gave.
     pub fn search(&self, query: &Query) -> Result<Found, SearchError> {
         let parts = self.chosen(query.datasets.as_deref())?;
+        let taken: Vec<Taken> = parts
+            .iter()
+            .map(|part| part.index.documents.taken(&query.filter).map(Arc::from))
+            .collect();
         let folded = fold(&query.text);
         let titles: Vec<&Titles> = parts.iter().map(|part| &part.index.titles).collect();
         let citations = citation::read(&folded, &titles, &self.well_known);
-        let (resolved, cited) = look_up(&parts, citations.cited)?;
+        let (resolved, cited) = look_up(&parts, &taken, citations.cited)?;
         let Some(first) = parts.first() else {
             return Ok(Found { resolved, weak: true, ..Found::default() });
         };
@@ -144,10 +158,12 @@ impl Searcher {
         let statistics = Shared { parts: &parts, fields };
         let question = Question::new(&folded, &citations.rest, &statistics);
         let clauses = clauses(&fields, &question);
-        let mut candidates = self.candidates(&parts, &clauses, &statistics, &cited)?;
+        let asked = Asked { parts: &parts, taken: &taken, clauses: &clauses, cited: &cited };
+        let mut candidates = candidates(&asked, &statistics)?;
         candidates.sort_by(best_first);
-        let (hits, weak) = judge(query, &question, candidates)?;
-        Ok(Found { hits, resolved, weak })
+        let reader = Reader::new(&question, &citations.rest, statistics.passages());
+        let judged = judge(query, &reader, candidates)?;
+        Ok(Found { resolved, ..judged })
     }
 
     /// A question taken apart with the word statistics of the chosen data sets, to compare single
@@ -204,6 +220,27 @@ impl Searcher {
         found.into_iter().map(|address| index.load(address)).collect()
     }
 
+    /// Whether a filter leaves out any document of the chosen data sets.
+    ///
+    /// # Errors
+    /// [`SearchError::UnknownDataset`].
+    pub fn leaves_out(
+        &self,
+        datasets: Option<&[String]>,
+        filter: &Filter,
+    ) -> Result<bool, SearchError> {
+        let parts = self.chosen(datasets)?;
+        Ok(parts.iter().any(|part| part.index.documents.taken(filter).is_some()))
+    }
+
+    /// Other revisions of the law that a document holds, the earliest first.
+    ///
+    /// # Errors
+    /// [`SearchError::UnknownDataset`].
+    pub fn revisions(&self, dataset: &str, path: &str) -> Result<Vec<Revision>, SearchError> {
+        Ok(self.index(dataset)?.documents.revisions(path))
+    }
+
     fn index(&self, dataset: &str) -> Result<&Index, SearchError> {
         let part = self.parts.iter().find(|part| part.dataset == dataset);
         part.map(|part| part.index.as_ref())
@@ -217,43 +254,52 @@ impl Searcher {
         }
         Ok(self.parts.iter().filter(|part| datasets.contains(&part.dataset)).collect())
     }
+}
 
-    fn candidates<'a>(
-        &self,
-        parts: &[&'a Part],
-        clauses: &[(Term, f32)],
-        statistics: &Shared<'_>,
-        cited: &[CitedPassage],
-    ) -> Result<Vec<Candidate<'a>>, SearchError> {
-        let mut found = Vec::new();
-        for (place, part) in parts.iter().enumerate() {
-            let index = &part.index;
-            let here = || cited.iter().filter(|passage| passage.part == place);
-            let mut scored = ask(index, &union(clauses), CANDIDATES, statistics)?;
-            let mut terms: Vec<&str> = here().map(|passage| passage.key.as_str()).collect();
-            terms.dedup();
-            for term in terms {
-                let term = Term::from_field_text(index.fields.provision, term);
-                let filter = TermQuery::new(term, IndexRecordOption::Basic);
-                let filter = ConstScoreQuery::new(Box::new(filter), 0.0);
-                let both = BooleanQuery::new(vec![
-                    (Occur::Must, Box::new(filter)),
-                    (Occur::Should, Box::new(union(clauses))),
-                ]);
-                scored.extend(ask(index, &both, CANDIDATES, statistics)?);
-            }
-            let mut seen = HashSet::new();
-            for (score, address) in scored {
-                if seen.insert(address) {
-                    let order = (place, index.ordinal(address)?);
-                    let same = here().filter(|passage| passage.address == address);
-                    let cited = same.map(|passage| passage.distance).min();
-                    found.push(Candidate { part, order, address, score, cited });
-                }
+/// Which documents of a part are taken, by number; `None` where all are.
+type Taken = Option<Arc<[bool]>>;
+
+/// What the candidates are looked for with.
+struct Asked<'a, 'b> {
+    parts: &'b [&'a Part],
+    /// Of each part.
+    taken: &'b [Taken],
+    clauses: &'b [(Term, f32)],
+    cited: &'b [CitedPassage],
+}
+
+fn candidates<'a>(
+    asked: &Asked<'a, '_>,
+    statistics: &Shared<'_>,
+) -> Result<Vec<Candidate<'a>>, SearchError> {
+    let mut found = Vec::new();
+    for (place, (part, taken)) in asked.parts.iter().zip(asked.taken).enumerate() {
+        let index = &part.index;
+        let here = || asked.cited.iter().filter(|passage| passage.part == place);
+        let mut scored = ask(index, &union(asked.clauses), taken, statistics)?;
+        let mut terms: Vec<&str> = here().map(|passage| passage.key.as_str()).collect();
+        terms.dedup();
+        for term in terms {
+            let term = Term::from_field_text(index.fields.provision, term);
+            let filter = TermQuery::new(term, IndexRecordOption::Basic);
+            let filter = ConstScoreQuery::new(Box::new(filter), 0.0);
+            let both = BooleanQuery::new(vec![
+                (Occur::Must, Box::new(filter)),
+                (Occur::Should, Box::new(union(asked.clauses))),
+            ]);
+            scored.extend(ask(index, &both, taken, statistics)?);
+        }
+        let mut seen = HashSet::new();
+        for (score, address) in scored {
+            if seen.insert(address) {
+                let order = (place, index.ordinal(address)?);
+                let same = here().filter(|passage| passage.address == address);
+                let cited = same.map(|passage| passage.distance).min();
+                found.push(Candidate { part, order, address, score, cited });
             }
         }
-        Ok(found)
     }
+    Ok(found)
 }
 
 /// Terms that a question asks for, and passages that they lead to when counted for each: both bound
@@ -280,14 +326,18 @@ fn best_first(left: &Candidate<'_>, right: &Candidate<'_>) -> std::cmp::Ordering
 /// The cited provisions: their status, and the passages that they stand for.
 fn look_up(
     parts: &[&Part],
+    taken: &[Taken],
     cited: Vec<Cited>,
 ) -> Result<(Vec<Citation>, Vec<CitedPassage>), SearchError> {
     let (mut resolved, mut passages) = (Vec::new(), Vec::new());
     for cited in cited {
         let key = provision_key(&cited.law, &cited.provision);
         let before = passages.len();
-        for (place, part) in parts.iter().enumerate() {
+        for (place, (part, taken)) in parts.iter().zip(taken).enumerate() {
             for address in part.index.exact(part.index.fields.provision, &key)? {
+                if !part.index.is_taken(taken.as_deref(), address)? {
+                    continue;
+                }
                 let distance = match cited.provision.paragraph {
                     Some(asked) => {
                         let own = part.index.load(address)?.article.and_then(|a| a.paragraph);
@@ -334,26 +384,41 @@ fn union(clauses: &[(Term, f32)]) -> BooleanQuery {
     BooleanQuery::new(clauses.iter().map(should).collect())
 }
 
+/// The best passages of the documents that are taken. The engine skips what cannot be among the
+/// best only where all are, so a filter is used only where it leaves something out.
 fn ask(
     index: &Index,
     query: &BooleanQuery,
-    limit: usize,
+    taken: &Taken,
     statistics: &Shared<'_>,
 ) -> Result<Vec<(f32, DocAddress)>, SearchError> {
-    let collector = TopDocs::with_limit(limit).order_by_score();
-    index
-        .searcher
-        .search_with_statistics_provider(query, &collector, statistics)
-        .map_err(|why| index.failed(why))
+    let best = TopDocs::with_limit(CANDIDATES).order_by_score();
+    let searcher = &index.searcher;
+    let found = match taken.clone() {
+        None => searcher.search_with_statistics_provider(query, &best, statistics),
+        Some(taken) => {
+            let is_taken = move |document: u64| {
+                usize::try_from(document)
+                    .ok()
+                    .and_then(|at| taken.get(at))
+                    .copied()
+                    .unwrap_or(false)
+            };
+            let filtered = FilterCollector::new(DOCUMENT.to_owned(), is_taken, best);
+            searcher.search_with_statistics_provider(query, &filtered, statistics)
+        }
+    };
+    found.map_err(|why| index.failed(why))
 }
 
-/// Reads the best candidates and ranks them again by what their text says of the question.
-/// The second value is true when none of them fits it.
+/// Reads the best candidates, ranks them again by what their text says of the question, and judges
+/// whether the first of them answer it: where none is likely to, the result is weak.
 fn judge(
     query: &Query,
-    question: &Question,
+    reader: &Reader<'_>,
     candidates: Vec<Candidate<'_>>,
-) -> Result<(Vec<Hit>, bool), SearchError> {
+) -> Result<Found, SearchError> {
+    let question = reader.question();
     let cited_first = question.is_bare();
     let mut hits = Vec::new();
     for candidate in candidates.into_iter().take(JUDGED.max(query.limit)) {
@@ -365,15 +430,21 @@ fn judge(
             score: if cited { evidence.score * CITED } else { evidence.score },
             coverage: evidence.coverage,
             resolved: cited,
+            likely: 0.0,
+            signs: Signs::default(),
             snippet: Snippet::default(),
             passage,
         };
         let first = candidate.cited.filter(|_| cited_first).unwrap_or(usize::MAX);
-        hits.push((first, evidence.fits, hit));
+        hits.push((first, hit));
     }
-    hits.sort_by(|left, right| left.0.cmp(&right.0).then(right.2.score.total_cmp(&left.2.score)));
-    let mut looked_at = hits.iter().take(FITTING);
-    let weak = !looked_at.any(|(_, fits, hit)| *fits || hit.resolved);
+    hits.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.score.total_cmp(&left.1.score)));
+    for (.., hit) in hits.iter_mut().take(FITTING) {
+        hit.signs = reader.signs(&hit.passage);
+        hit.likely = hit.signs.likely();
+    }
+    let likely = hits.iter().map(|(.., hit)| hit.likely).fold(0.0, f32::max);
+    let weak = likely < LIKELY_LEAST && !hits.iter().take(FITTING).any(|(.., hit)| hit.resolved);
     let mut hits: Vec<Hit> = hits.into_iter().map(|(.., hit)| hit).collect();
     if weak && !query.keep_weak {
         hits.clear();
@@ -391,7 +462,7 @@ fn judge(
     for hit in &mut hits {
         hit.snippet = snippet(&hit.passage.text, question);
     }
-    Ok((hits, weak))
+    Ok(Found { hits, resolved: Vec::new(), weak, likely })
 }
 
 /// Statistics over all chosen data sets, so that their scores compare.

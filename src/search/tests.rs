@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 
 use super::*;
-use crate::document::{ArticleRef, Authority, Locator, Passage, Scope};
+use crate::document::{ArticleRef, Authority, Locator, Passage, Scope, Validity};
 
 fn passage(path: &str, title: &str, article: Option<(&str, Option<u32>)>, text: &str) -> Passage {
     Passage {
@@ -28,6 +28,7 @@ fn passage(path: &str, title: &str, article: Option<(&str, Option<u32>)>, text: 
         authority: Authority::Manual,
         scope: Scope::Local,
         as_of: date(2026, 4, 1),
+        validity: Validity::default(),
     }
 }
 
@@ -241,6 +242,48 @@ fn data_sets_are_chosen_by_question() {
 }
 
 #[test]
+fn what_is_not_in_force_is_left_out_even_where_it_is_cited() {
+    let root = tempfile::tempdir().unwrap();
+    let revision = |path: &str, from: Date, text: &str| Passage {
+        law_number: "令和三年みほん市条例第一号".to_owned(),
+        validity: Validity { in_force_from: Some(from), ..Validity::default() },
+        ..passage(path, "みほん市灯籠条例", Some(("3", None)), text)
+    };
+    let passages = vec![
+        revision("new", date(2025, 4, 1), "灯籠の点検は、毎月一回行う。"),
+        revision("old", date(2021, 4, 1), "灯籠の点検は、毎年一回行う。"),
+        revision("next", date(2099, 4, 1), "灯籠の点検は、毎週一回行う。"),
+        passage("plain", "灯籠の手引", None, "灯籠の点検の記録は、保管する。"),
+    ];
+    build(root.path(), passages).unwrap();
+    let index = Arc::new(Index::open(root.path()).unwrap());
+    let searcher = Searcher::new(vec![("town".to_owned(), index)]);
+    let paths = |text: &str, day: Option<Date>| {
+        let filter = Filter { in_force_on: day, ..Filter::default() };
+        let query = Query { text: text.into(), limit: 9, filter, ..Query::default() };
+        let found = searcher.search(&query).unwrap();
+        let statuses: Vec<_> = found.resolved.iter().map(|citation| citation.status).collect();
+        let mut paths: Vec<_> = found.hits.into_iter().map(|hit| hit.passage.path).collect();
+        paths.sort();
+        (paths, statuses)
+    };
+    let cited = "みほん市灯籠条例第3条の灯籠の点検";
+    let found = vec![CitationStatus::Found];
+    for text in ["灯籠の点検は何回ですか", cited] {
+        let statuses = if text == cited { found.clone() } else { Vec::new() };
+        let of = |day| paths(text, Some(day));
+        assert_eq!(of(date(2024, 4, 1)), (vec!["old".into(), "plain".into()], statuses.clone()));
+        assert_eq!(of(date(2026, 4, 1)), (vec!["new".into(), "plain".into()], statuses.clone()));
+        assert_eq!(of(date(2099, 4, 1)), (vec!["next".into(), "plain".into()], statuses));
+        assert_eq!(paths(text, None).0, ["new", "next", "old", "plain"]);
+    }
+    assert_eq!(paths(cited, Some(date(2020, 1, 1))).1, [CitationStatus::NoSuchArticle]);
+    let others = searcher.revisions("town", "new").unwrap();
+    let others: Vec<_> = others.iter().map(|revision| revision.path.as_str()).collect();
+    assert_eq!(others, ["old", "next"]);
+}
+
+#[test]
 fn exact_look_ups() {
     let root = tempfile::tempdir().unwrap();
     let searcher = searcher(root.path());
@@ -291,7 +334,7 @@ fn what_is_wrong_with_an_index_is_named() {
 
     let table = dir.join("kura-index.json");
     let written = std::fs::read_to_string(&table).unwrap();
-    std::fs::write(&table, written.replacen("\"format\":2", "\"format\":9", 1)).unwrap();
+    std::fs::write(&table, written.replacen("\"format\":3", "\"format\":9", 1)).unwrap();
     assert!(matches!(Index::open(&dir), Err(SearchError::Format { found: 9, .. })));
     std::fs::write(&table, "{").unwrap();
     assert!(matches!(Index::open(&dir), Err(SearchError::Damaged { .. })));
