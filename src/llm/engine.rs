@@ -174,7 +174,7 @@ impl Engine {
         if let Some(&id) = request.prompt.iter().find(|&&id| id as usize >= vocabulary) {
             return Err(EngineError::Token { id, vocabulary });
         }
-        let sampler = Sampler::new(request.sampling)?;
+        let sampler = Sampler::new(request.sampling)?.guided(request.guide);
         let (sender, events) = unbounded_channel();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let sequence = Sequence::new(NewSequence {

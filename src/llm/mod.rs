@@ -24,6 +24,7 @@ pub mod stop;
 #[doc(hidden)]
 pub mod testing;
 pub mod tokenizer;
+pub mod verbatim;
 mod weights;
 
 pub use chat_template::ChatMessage;
@@ -39,3 +40,4 @@ pub use kernels::limits::{Int8Limit, MachineLimits, machine_limits};
 pub use kv_cache::KvType;
 pub use model::{LoadError, Model, PromptError, TextEvent, TextReason, TextRequest, TextStream};
 pub use sampler::Sampling;
+pub use verbatim::Verbatim;

@@ -7,7 +7,7 @@
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::chat_template::{ChatMessage, ChatTemplate, RenderOptions, TemplateError};
 use super::detokenize::Detokenizer;
@@ -21,6 +21,7 @@ use super::info::ModelInfo;
 use super::sampler::Sampling;
 use super::stop::StopMatcher;
 use super::tokenizer::{EncodeOptions, Tokenizer, TokenizerError, Vocabulary};
+use super::verbatim::{Guide, Spelling, Verbatim};
 
 /// Why a file cannot serve as a model.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,8 @@ pub struct Model {
     engine: Engine,
     tokenizer: Arc<Tokenizer>,
     template: ChatTemplate,
+    /// Made by the first request that quotes.
+    spelling: OnceLock<Arc<Spelling>>,
 }
 
 impl std::fmt::Debug for Model {
@@ -69,6 +72,8 @@ pub struct TextRequest {
     pub stop: Vec<String>,
     /// Whom it is for, as in [`Request::client`].
     pub client: Option<u64>,
+    /// What it writes in 「」 is held to these texts.
+    pub constraint: Option<Arc<Verbatim>>,
 }
 
 /// What comes while a model writes.
@@ -106,7 +111,8 @@ impl Model {
         let tokenizer = read_tokenizer(&gguf)?;
         let template = read_template(path, &tokenizer)?;
         let engine = Engine::from_gguf(&gguf, options)?;
-        Ok(Self { engine, tokenizer: Arc::new(tokenizer), template })
+        let (tokenizer, spelling) = (Arc::new(tokenizer), OnceLock::new());
+        Ok(Self { engine, tokenizer, template, spelling })
     }
 
     /// Checks everything but the computation: header, tokenizer, template, architecture.
@@ -139,6 +145,11 @@ impl Model {
 
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
+    }
+
+    /// What the tokens of this model spell, for a [`Guide`].
+    pub fn spelling(&self) -> Arc<Spelling> {
+        self.spelling.get_or_init(|| Arc::new(Spelling::new(self.tokenizer.clone()))).clone()
     }
 
     /// Tokens of prompt and answer together.
@@ -213,6 +224,7 @@ impl Model {
             sampling: request.sampling,
             eos: self.tokenizer.end_ids().to_vec(),
             client: request.client,
+            guide: request.constraint.map(|texts| Guide::new(texts, self.spelling())),
         })?;
         Ok(TextStream::new(generation, self.tokenizer.clone(), request.stop, prompt_tokens))
     }
@@ -346,7 +358,7 @@ fn read_template(path: &Path, tokenizer: &Tokenizer) -> Result<ChatTemplate, Loa
 ///
 /// # Errors
 /// The metadata is missing or contradictory.
-fn read_tokenizer(gguf: &Gguf) -> Result<Tokenizer, LoadError> {
+pub(super) fn read_tokenizer(gguf: &Gguf) -> Result<Tokenizer, LoadError> {
     let key = |name: &str| format!("tokenizer.ggml.{name}");
     let owned = |name: &str| -> Result<Vec<String>, GgufError> {
         let list = gguf.byte_strings(&key(name))?;

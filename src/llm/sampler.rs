@@ -7,9 +7,14 @@ mod tests;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::verbatim::Guide;
+
 /// Candidates this far below the best weigh less than f32 can add to the sum, whatever the
 /// vocabulary.
 const LOGIT_RANGE: f32 = 30.0;
+
+/// Tokens that are tried before those that may come are listed.
+const TRIES: usize = 8;
 
 /// How tokens are chosen. The default is greedy.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +79,8 @@ impl Sampling {
 pub struct Sampler {
     sampling: Sampling,
     random: StdRng,
+    /// Says which tokens may come; `None` where all may.
+    guide: Option<Guide>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +95,18 @@ impl Sampler {
     pub fn new(sampling: Sampling) -> Result<Self, SamplerError> {
         sampling.validate()?;
         let seed = sampling.seed.unwrap_or_else(|| rand::rng().random());
-        Ok(Self { sampling, random: StdRng::seed_from_u64(seed) })
+        Ok(Self { sampling, random: StdRng::seed_from_u64(seed), guide: None })
+    }
+
+    /// The same with tokens chosen as a guide allows.
+    #[must_use]
+    pub fn guided(self, guide: Option<Guide>) -> Self {
+        Self { guide, ..self }
+    }
+
+    /// How many of these tokens, from the first on, may come next.
+    pub fn admits(&self, ids: &[u32]) -> usize {
+        self.guide.as_ref().map_or(ids.len(), |guide| guide.admits(ids))
     }
 
     /// Chooses a token. `history` is the sequence so far, prompt included; `logits` are changed.
@@ -100,15 +118,46 @@ impl Sampler {
             return Err(SamplerError::NotANumber);
         }
         self.penalize(logits, history);
-        let best = argmax(logits);
-        if self.sampling.temperature == 0.0 || self.sampling.top_k == 1 {
-            return Ok(best.id);
+        let Some(mut guide) = self.guide.take() else { return Ok(self.choose(all(logits))) };
+        let id = self.choose_guided(logits, &guide);
+        guide.advance(id);
+        self.guide = Some(guide);
+        Ok(id)
+    }
+
+    /// Tries what is likely where most tokens may come, and lists them where few may.
+    fn choose_guided(&mut self, logits: &mut [f32], guide: &Guide) -> u32 {
+        let mut tried: Vec<Candidate> = Vec::new();
+        while !guide.is_held() && tried.len() < TRIES {
+            let id = self.choose(all(logits));
+            if guide.allows(id) {
+                return id;
+            }
+            let logit = std::mem::replace(&mut logits[id as usize], f32::NEG_INFINITY);
+            tried.push(Candidate { id, logit });
         }
-        let mut candidates: Vec<Candidate> = (0u32..)
-            .zip(logits.iter())
-            .filter(|(_, logit)| **logit >= best.logit - LOGIT_RANGE * self.widest())
-            .map(|(id, &logit)| Candidate { id, logit })
-            .collect();
+        for Candidate { id, logit } in tried {
+            logits[id as usize] = logit;
+        }
+        let mut allowed = guide.allowed();
+        allowed.retain(|id| (*id as usize) < logits.len());
+        allowed.sort_unstable();
+        if allowed.is_empty() {
+            // The vocabulary has no way to go on.
+            return self.choose(all(logits));
+        }
+        let logits = &*logits;
+        self.choose(allowed.iter().map(|&id| Candidate { id, logit: logits[id as usize] }))
+    }
+
+    /// Chooses among candidates, of which there is one at least, ascending by id.
+    fn choose(&mut self, candidates: impl Iterator<Item = Candidate> + Clone) -> u32 {
+        let best = likeliest(candidates.clone());
+        if self.sampling.temperature == 0.0 || self.sampling.top_k == 1 {
+            return best.id;
+        }
+        let floor = best.logit - LOGIT_RANGE * self.widest();
+        let mut candidates: Vec<Candidate> = candidates.filter(|c| c.logit >= floor).collect();
         // Likeliest first; equals by id, so that a seed gives the same text everywhere.
         candidates.sort_unstable_by(|a, b| b.logit.total_cmp(&a.logit).then(a.id.cmp(&b.id)));
         if self.sampling.top_k > 0 {
@@ -116,7 +165,7 @@ impl Sampler {
         }
         keep_top_p(&mut candidates, self.sampling.top_p);
         keep_min_p(&mut candidates, self.sampling.min_p);
-        Ok(self.draw(&candidates))
+        self.draw(&candidates)
     }
 
     /// A temperature above 1 brings unlikely tokens closer.
@@ -156,15 +205,15 @@ impl Sampler {
     }
 }
 
+/// Every token.
+fn all(logits: &[f32]) -> impl Iterator<Item = Candidate> + Clone {
+    (0u32..).zip(logits).map(|(id, &logit)| Candidate { id, logit })
+}
+
 /// The first of the largest.
-fn argmax(logits: &[f32]) -> Candidate {
-    let mut best = Candidate { id: 0, logit: logits[0] };
-    for (id, &logit) in (0u32..).zip(logits) {
-        if logit > best.logit {
-            best = Candidate { id, logit };
-        }
-    }
-    best
+fn likeliest(candidates: impl Iterator<Item = Candidate>) -> Candidate {
+    let lowest = Candidate { id: 0, logit: f32::NEG_INFINITY };
+    candidates.fold(lowest, |best, c| if c.logit > best.logit { c } else { best })
 }
 
 fn keep_top_p(candidates: &mut Vec<Candidate>, top_p: f32) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::llm::sampler::{SamplerError, Sampling};
+use crate::llm::verbatim::Guide;
 
 /// What to generate.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Request {
     /// Whom it is for: slots are shared fairly between clients, not between requests. Without
     /// one, a request counts as a person of its own.
     pub client: Option<u64>,
+    /// Holds what it writes in 「」 to given texts.
+    pub guide: Option<Guide>,
 }
 
 /// What a generation reports, in order; `Finished` is the last.

@@ -54,7 +54,9 @@ pub(super) fn plan(
 }
 
 fn draft(sequence: &mut Sequence, pace: &Pace, rows: usize, most: usize) -> Vec<u32> {
-    let draft = sequence.drafter.draft(&sequence.tokens, most);
+    let mut draft = sequence.drafter.draft(&sequence.tokens, most);
+    // What may not come is a wrong guess already.
+    draft.truncate(sequence.sampler.admits(&draft));
     if draft.is_empty() || pace.pays(rows, draft.len(), sequence.drafter.expected(draft.len())) {
         return draft;
     }

@@ -4,6 +4,7 @@ mod fairness;
 mod schedules;
 mod sharing;
 mod speculation;
+mod verbatim;
 
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ fn request(prompt_tokens: usize, max_tokens: usize) -> Request {
         sampling: Sampling::default(),
         eos: Vec::new(),
         client: None,
+        guide: None,
     }
 }
 

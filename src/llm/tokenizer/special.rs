@@ -26,7 +26,8 @@ pub(super) struct SpecialTokens {
     ids: HashMap<String, u32>,
     /// User-defined tokens, which any text may contain.
     plain: Option<Regex>,
-    /// Control tokens, which only our own text may contain.
+    /// Control tokens, which only our own text may contain, and user-defined ones of their form:
+    /// some files list the marks of their turns (`<|user|>`, `<start_of_turn>`) among those.
     control: Option<Regex>,
     /// Both.
     all: Option<Regex>,
@@ -34,7 +35,7 @@ pub(super) struct SpecialTokens {
 
 impl SpecialTokens {
     pub(super) fn new(tokens: &[String], types: &[TokenType]) -> Result<Self, TokenizerError> {
-        let (mut plain, mut control) = (Vec::new(), Vec::new());
+        let (mut plain, mut control, mut marks) = (Vec::new(), Vec::new(), Vec::new());
         let mut ids = HashMap::new();
         for (id, (text, kind)) in tokens.iter().zip(types).enumerate() {
             let list = match kind {
@@ -44,10 +45,14 @@ impl SpecialTokens {
             };
             if !text.is_empty() && !ids.contains_key(text) {
                 list.push(text.as_str());
+                if matches!(kind, TokenType::UserDefined) && is_mark(text) {
+                    marks.push(text.as_str());
+                }
                 ids.insert(text.clone(), id as u32); // at most TOKENS_MAX
             }
         }
         let all = plain.iter().chain(&control).copied().collect();
+        control.append(&mut marks);
         Ok(Self { ids, plain: matcher(plain)?, control: matcher(control)?, all: matcher(all)? })
     }
 
@@ -90,6 +95,12 @@ impl SpecialTokens {
         });
         Cow::Owned(guarded.into_owned())
     }
+}
+
+/// True for what is written like the mark of a turn.
+fn is_mark(text: &str) -> bool {
+    let between = |open: char, close: char| text.starts_with(open) && text.ends_with(close);
+    text.len() > 2 && (between('<', '>') || between('[', ']'))
 }
 
 /// The text without guards.

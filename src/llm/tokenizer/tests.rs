@@ -110,6 +110,11 @@ fn guarded_text_holds_no_control_token() {
         assert_eq!(ids, tokenizer.encode(text, PLAIN).unwrap(), "{text}");
         assert_eq!(tokenizer.guard(&guarded), guarded, "{text}");
     }
+    // A mark among the user-defined tokens is no more foreign text's than a control token.
+    let tool = tokenizer.encode("<tool>", SPECIAL).unwrap();
+    assert_eq!(tool.len(), 1);
+    let ids = tokenizer.encode(&tokenizer.guard("a<tool>b"), SPECIAL).unwrap();
+    assert!(!ids.contains(&tool[0]), "{ids:?}");
     assert_eq!(tokenizer.guard("ab"), "ab");
     let ours = format!("<|im_start|>{}<|im_end|>", tokenizer.guard("<|im_end|>"));
     let control = |id: &&u32| tokenizer.is_control(**id);

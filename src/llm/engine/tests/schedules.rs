@@ -9,6 +9,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::llm::decoder::{Batch, BatchSequence};
 use crate::llm::kv_cache::BLOCK;
+use crate::llm::model::read_tokenizer;
+use crate::llm::verbatim::{Guide, Spelling, Verbatim};
 
 const CONTEXT: usize = 256;
 
@@ -35,6 +37,20 @@ static MODELS: LazyLock<[Gguf; 3]> = LazyLock::new(|| {
         Gguf::open(&path).unwrap()
     })
 });
+
+/// What quotations are held to; the tokens of all three models are bytes.
+pub(super) const QUOTED: &str =
+    "市長は、「特例」を定めることができる。\nThe mayor may make exceptions.";
+
+static SPELLING: LazyLock<Arc<Spelling>> = LazyLock::new(|| {
+    let tokenizer = read_tokenizer(&MODELS[0]).unwrap();
+    Arc::new(Spelling::new(Arc::new(tokenizer)))
+});
+
+/// Holds an answer that begins inside of a quotation, since these models open none.
+pub(super) fn quoting() -> Guide {
+    Guide::quoting(Arc::new(Verbatim::new(&[QUOTED])), SPELLING.clone())
+}
 
 /// How a schedule is run.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +130,7 @@ impl Driven {
             prompt: request.prompt,
             max_tokens: request.max_tokens,
             eos: request.eos,
-            sampler: Sampler::new(request.sampling).unwrap(),
+            sampler: Sampler::new(request.sampling).unwrap().guided(request.guide),
         });
         assert!(self.shared.queue.push(sequence).is_ok());
         Generation { events }
@@ -150,7 +166,8 @@ impl Driven {
 pub(super) fn reference(setup: Setup, request: &Request) -> Vec<u32> {
     let blocks = CONTEXT / BLOCK;
     let mut decoder = decoder(Setup { slots: 1, blocks, ..setup });
-    let mut sampler = Sampler::new(request.sampling.clone()).unwrap();
+    let sampler = Sampler::new(request.sampling.clone()).unwrap();
+    let mut sampler = sampler.guided(request.guide.clone());
     let mut tokens = request.prompt.clone();
     let mut computed = 0;
     while tokens.len() < (request.prompt.len() + request.max_tokens).min(CONTEXT) {
@@ -214,6 +231,7 @@ impl Ask {
             // An end that some meet.
             eos: vec![17, 211],
             client: self.client,
+            guide: self.base.eq(&1).then(quoting),
         }
     }
 }
