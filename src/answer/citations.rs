@@ -1,4 +1,5 @@
-//! Citations in a stream of text: each `[n]` must name a passage that was given.
+//! How citations are written, and the plain check of a model's answer while it is measured: each
+//! `[n]` must name a passage that was given. What the product checks besides is in `checking`.
 //!
 //! Written forms `[1]`, `[1, 2]`, `［１］` and `【1】` become `[1]`, `[1][2]`. A number without a
 //! passage is taken out and counted. Text in brackets that is no citation passes unchanged.
@@ -8,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::text::normalize;
 
 /// Longest inside of a citation, in characters; anything longer is text.
-const LONGEST: usize = 24;
+pub(super) const LONGEST: usize = 24;
 
 /// Checks citations while text streams through.
 #[derive(Debug)]
@@ -57,6 +58,7 @@ impl CitationFilter {
     }
 
     /// Citations removed so far.
+    #[cfg(test)]
     pub(super) fn removed(&self) -> usize {
         self.removed
     }
@@ -78,16 +80,16 @@ impl CitationFilter {
     }
 }
 
-fn opens(c: char) -> bool {
+pub(super) fn opens(c: char) -> bool {
     matches!(c, '[' | '［' | '【')
 }
 
-fn closes(c: char) -> bool {
+pub(super) fn closes(c: char) -> bool {
     matches!(c, ']' | '］' | '】')
 }
 
 /// Characters that may stand inside a citation.
-fn belongs(c: char) -> bool {
+pub(super) fn belongs(c: char) -> bool {
     c.is_ascii_digit() || ('０'..='９').contains(&c) || separates(c) || "資料出典".contains(c)
 }
 
@@ -96,7 +98,7 @@ fn separates(c: char) -> bool {
 }
 
 /// The numbers of a citation; `None` when it is something else.
-fn numbers(inner: &str) -> Option<Vec<usize>> {
+pub(super) fn numbers(inner: &str) -> Option<Vec<usize>> {
     let parts = inner.split(separates).map(str::trim).filter(|part| !part.is_empty());
     let numbers: Option<Vec<usize>> = parts
         .map(|part| {

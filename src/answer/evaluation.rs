@@ -7,6 +7,7 @@
 //! Every question is put once as it stands (is the right passage cited, are quotations word for
 //! word, is 該当なし said where nothing fits?) and, where it has choices, once more with these.
 
+pub mod grounds;
 pub mod judge;
 pub mod questions;
 pub mod survival;
@@ -253,7 +254,9 @@ impl Examiner {
             prompt.ok_or_else(|| EvaluationError::TooLong { question: question.text.clone() })?;
         let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
         let stop = Vec::new();
-        let request = TextRequest { prompt, max_tokens, sampling, stop, client: None };
+        // The model is measured as it is, without what the product does about its quotations.
+        let (client, constraint) = (None, None);
+        let request = TextRequest { prompt, max_tokens, sampling, stop, client, constraint };
         let began = Instant::now();
         let mut stream =
             self.loaded.model.generate(request).map_err(|why| failed(why.to_string()))?;
@@ -300,7 +303,12 @@ impl Examiner {
         let room = ANSWER_TOKENS.min(context / 3);
         let relevance = self.shelf.searcher.relevance(&question.text, None);
         let relevance = relevance.map_err(|why| data_error(&why))?;
-        let asked = Asked { instructions, question: asked, relevance: &relevance };
+        let asked = Asked {
+            instructions,
+            question: asked,
+            relevance: &relevance,
+            layered: !self.loaded.record.self_test && instructions == INSTRUCTIONS,
+        };
         let given: Vec<Given<'_>> = (1..)
             .zip(passages)
             .map(|(number, passage)| Given { number, rank: number, passage })

@@ -1,57 +1,10 @@
-//! Quotations in an answer: 「…」 followed by `[n]` must stand in passage n, character by character
-//! but for width and blanks; of a quotation with 「…」 in it each part must, in order. What does not
-//! is counted and said to the reader.
+//! What a quotation is, and the form in which it is compared with a passage: character by
+//! character but for width and blanks.
 
 use crate::text::normalize;
 
 /// Shorter quotations are words, not evidence, in characters.
 pub(super) const SHORTEST: usize = 8;
-
-/// How many quotations with a citation are not in the passage that they cite.
-/// `passages` are the texts given, numbered from 1.
-pub(super) fn misquoted(answer: &str, passages: &[&str]) -> usize {
-    let plain: Vec<String> = passages.iter().map(|text| bare(text)).collect();
-    let mut wrong = 0;
-    for (at, _) in answer.match_indices("」[") {
-        let Some(quote) = quoted_before(&answer[..at]) else { continue };
-        if bare(quote).chars().count() < SHORTEST {
-            continue;
-        }
-        let cited = numbers(&answer[at + '」'.len_utf8()..]);
-        let found = cited
-            .iter()
-            .filter_map(|number| plain.get(number - 1))
-            .any(|passage| stands_in(quote, passage));
-        wrong += usize::from(!found && !cited.is_empty());
-    }
-    wrong
-}
-
-/// Whether a quotation stands in a passage without blanks: all of it, or what its 「…」 leave.
-fn stands_in(quote: &str, passage: &str) -> bool {
-    let mut rest = passage;
-    quote.split('…').map(bare).filter(|part| !part.is_empty()).all(|part| {
-        let found = rest.find(&part);
-        if let Some(at) = found {
-            rest = &rest[at + part.len()..];
-        }
-        found.is_some()
-    })
-}
-
-/// The text since the 「 that the end of `text` would close.
-fn quoted_before(text: &str) -> Option<&str> {
-    let mut depth = 0usize;
-    for (at, c) in text.char_indices().rev() {
-        match c {
-            '」' => depth += 1,
-            '「' if depth == 0 => return Some(&text[at + c.len_utf8()..]),
-            '「' => depth -= 1,
-            _ => {}
-        }
-    }
-    None
-}
 
 /// Where the 」 stands that closes what has just been opened.
 pub(super) fn closing(text: &str) -> Option<usize> {
@@ -67,15 +20,29 @@ pub(super) fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// The numbers of the citations at the head of a text: `[1][2]…`, each 1 or more.
-fn numbers(mut text: &str) -> Vec<usize> {
-    let mut found = Vec::new();
-    while let Some((inner, rest)) = text.strip_prefix('[').and_then(|t| t.split_once(']')) {
-        let Ok(number @ 1..) = inner.parse::<usize>() else { break };
-        found.push(number);
-        text = rest;
+/// The longest part of a text whose 「」 come in pairs, the first of equals.
+pub(super) fn paired_part(text: &str) -> &str {
+    let mut open = Vec::new();
+    let mut alone = Vec::new();
+    for (at, c) in text.char_indices() {
+        match c {
+            '「' => open.push(at),
+            '」' if open.pop().is_none() => alone.push(at),
+            _ => {}
+        }
     }
-    found
+    alone.extend(open);
+    alone.sort_unstable();
+    let mut from = 0;
+    let mut longest = "";
+    for at in alone.into_iter().chain([text.len()]) {
+        let part = &text[from..at];
+        if part.len() > longest.len() {
+            longest = part;
+        }
+        from = (at + '「'.len_utf8()).min(text.len());
+    }
+    longest
 }
 
 /// Text without blanks, in one width.
@@ -85,25 +52,16 @@ pub(super) fn bare(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::misquoted;
+    use super::*;
 
     #[test]
-    fn quotations_are_looked_up() {
-        let passages =
-            ["手数料は、一通につき３００円とする。", "市長は「特例」を定めることができる。"];
-        for (answer, wrong) in [
-            ("「手数料は、一通につき300円とする。」[1]", 0),
-            ("「手数料は、一通につき400円とする。」[1]", 1),
-            ("「手数料は、一通につき300円とする。」[2]", 1),
-            ("「手数料は、一通につき300円とする。」[2][1]", 0),
-            ("「市長は「特例」を定めることができる。」[2]", 0),
-            ("「手数料は、…300円とする。」[1]", 0),
-            ("「300円とする。…手数料は」[1]", 1),
-            ("「手数料」[2]です。", 0),
-            ("手数料は300円です。[1]", 0),
-            ("」[1]", 0),
-        ] {
-            assert_eq!(misquoted(answer, &passages), wrong, "{answer}");
+    fn a_quotation_ends_at_its_own_bracket() {
+        for (opened, end) in
+            [("特例」を", Some(6)), ("市長は「特例」を」[1]", Some(24)), ("途中「あ」", None)]
+        {
+            assert_eq!(closing(opened), end, "{opened}");
         }
+        assert_eq!(paired_part("あ「い」う「え"), "あ「い」う");
+        assert_eq!(bare("３００ 円\n　ｶﾞ"), "300円ガ");
     }
 }

@@ -58,7 +58,7 @@ pub fn cut(
     budget_tokens: usize,
     tokens: impl Fn(&str) -> usize,
 ) -> Option<String> {
-    let asked = Asked { instructions: INSTRUCTIONS, question, relevance };
+    let asked = Asked { instructions: INSTRUCTIONS, question, relevance, layered: false };
     let given: Vec<Given<'_>> = (1..)
         .zip(passages)
         .map(|(number, passage)| Given { number, rank: number, passage })

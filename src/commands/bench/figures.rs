@@ -36,6 +36,11 @@ pub(super) enum Figure {
     CopyTokensPerStep,
     /// The share of guessed tokens that were right, in percent.
     CopyAccepted,
+    /// The same one token a step, with nothing but quotations of given texts.
+    CopyVerbatim,
+    /// Its steps' speed by that of the same without, taken in turn, in percent: what holding to the
+    /// texts leaves of it.
+    VerbatimSpeed,
     /// Milliseconds from opening the file until the model is ready, file in the page cache.
     Load,
     /// Milliseconds from opening the file to the first token of a prompt of one token: nothing
@@ -100,6 +105,8 @@ impl Figure {
             Self::CopySpeculated => "copy_speculated".to_owned(),
             Self::CopyTokensPerStep => "copy_tokens_per_step".to_owned(),
             Self::CopyAccepted => "copy_accepted".to_owned(),
+            Self::CopyVerbatim => "verbatim".to_owned(),
+            Self::VerbatimSpeed => "verbatim_speed".to_owned(),
             Self::Load => "load".to_owned(),
             Self::LoadAndToken => "load_and_token".to_owned(),
             Self::Memory(scenario) => format!("memory_{}", scenario.name()),
@@ -111,7 +118,7 @@ impl Figure {
             Self::Rag(_) | Self::Load | Self::LoadAndToken => "ms",
             Self::Memory(_) => "MiB",
             Self::CopyTokensPerStep => "tokens/step",
-            Self::CopyAccepted => "%",
+            Self::CopyAccepted | Self::VerbatimSpeed => "%",
             _ => "tokens/s",
         }
     }
@@ -146,6 +153,10 @@ impl Figure {
             Self::CopyTokensPerStep => "tokens a step with speculation".to_owned(),
             Self::CopyAccepted if ja => "先読みが当たった割合".to_owned(),
             Self::CopyAccepted => "guessed tokens that were right".to_owned(),
+            Self::CopyVerbatim if ja => "逐語の引用だけの回答 先読みなし".to_owned(),
+            Self::CopyVerbatim => "verbatim quotations only, no speculation".to_owned(),
+            Self::VerbatimSpeed if ja => "逐語の引用の速さ（しないときとの比）".to_owned(),
+            Self::VerbatimSpeed => "speed with verbatim by without".to_owned(),
             Self::Load if ja => "読み込み".to_owned(),
             Self::Load => "load".to_owned(),
             Self::LoadAndToken if ja => "読み込みから最初のトークンまで".to_owned(),
@@ -274,6 +285,8 @@ mod tests {
             Figure::CopySpeculated,
             Figure::CopyTokensPerStep,
             Figure::CopyAccepted,
+            Figure::CopyVerbatim,
+            Figure::VerbatimSpeed,
             Figure::Load,
             Figure::LoadAndToken,
         ];

@@ -57,7 +57,8 @@ impl FlashAttention {
             let mut prompts = Prompts::new(vocabulary, 0, Scenario::Search);
             // The first touches all weights.
             let mut run = |tokens: usize| {
-                let ask = Generate { prompts: vec![prompts.fresh(tokens)], tokens: 16 };
+                let prompts = vec![prompts.fresh(tokens)];
+                let ask = Generate { prompts, tokens: 16, quoting: false };
                 let streams = side.generate(ask)?;
                 Ok::<_, SideError>((streams[0].times[0], rate(&streams[0])))
             };

@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::figures::{Figure, RagCase, Samples};
-use super::scenario::{CopyTokens, DECODE_COST, LOADS, Plan, RagTokens, Scenario};
+use super::scenario::{CopyTokens, DECODE_COST, LOADS, Plan, RagTokens, Scenario, VERBATIM_TURNS};
 use super::side::{Generate, Side, SideError, Stream};
 
 /// Starts a process with the model loaded for a scenario, with speculation or without; gives the
@@ -69,7 +69,7 @@ impl Run<'_> {
         tokens: usize,
     ) -> Result<Vec<Stream>, SideError> {
         let lengths: usize = prompts.iter().map(Vec::len).sum();
-        let streams = side.generate(Generate { prompts, tokens })?;
+        let streams = side.generate(Generate { prompts, tokens, quoting: false })?;
         let cached: usize = streams.iter().map(|stream| stream.cached_tokens).sum();
         self.bar.inc((lengths.saturating_sub(cached) + DECODE_COST * tokens) as u64);
         Ok(streams)
@@ -164,6 +164,9 @@ impl Run<'_> {
         let plain = rate(&self.ask_one(&mut side, &prompt, size.answer)?);
         self.note(Figure::CopyPlain, plain);
         self.note_memory(Scenario::Copy, &side);
+        if !self.is_peer {
+            self.verbatim(&mut side, &prompt, size.answer)?;
+        }
         if !side.hello().speculation {
             return Ok(());
         }
@@ -176,6 +179,26 @@ impl Run<'_> {
         if stream.drafted_tokens > 0 {
             let share = stream.accepted_tokens as f64 / stream.drafted_tokens as f64;
             self.note(Figure::CopyAccepted, 100.0 * share);
+        }
+        Ok(())
+    }
+
+    /// The same prompt with and without, in turn, so that both see the machine in the same minutes.
+    fn verbatim(
+        &mut self,
+        side: &mut Side,
+        prompt: &[u32],
+        tokens: usize,
+    ) -> Result<(), SideError> {
+        for _ in 0..VERBATIM_TURNS {
+            let plain = self.ask_one(side, prompt, tokens)?;
+            let prompts = vec![prompt.to_vec()];
+            let quoted = side.generate(Generate { prompts, tokens, quoting: true })?;
+            self.bar.inc((DECODE_COST * tokens) as u64);
+            let Some(quoted) = quoted.first() else { continue };
+            self.note(Figure::CopyVerbatim, rate(quoted));
+            let share = undisturbed_step(&plain) / undisturbed_step(quoted).max(1e-9);
+            self.note(Figure::VerbatimSpeed, 100.0 * share);
         }
         Ok(())
     }
@@ -210,6 +233,14 @@ pub(super) fn rate(stream: &Stream) -> f64 {
         [first, .., last] => (stream.times.len() - 1) as f64 / (last - first).max(1e-9),
         _ => 0.0,
     }
+}
+
+/// Seconds of a step that nothing disturbed: the lower quartile, since a difference of a percent
+/// is looked for.
+fn undisturbed_step(stream: &Stream) -> f64 {
+    let mut steps: Vec<f64> = stream.times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    steps.sort_by(f64::total_cmp);
+    steps.get(steps.len() / 4).copied().unwrap_or(0.0)
 }
 
 /// Tokens a second of all streams together, from when the last of them has begun to when the
@@ -274,6 +305,12 @@ mod tests {
         assert_eq!(rate_together(&streams), 2.0);
         let apart = [stream(&[1.0, 2.0]), stream(&[3.0, 4.0])];
         assert_eq!(rate_together(&apart), 1.0);
+    }
+
+    #[test]
+    fn a_disturbed_step_does_not_count() {
+        assert_eq!(undisturbed_step(&stream(&[0.0, 1.0, 2.0, 3.0, 9.0])), 1.0);
+        assert_eq!(undisturbed_step(&stream(&[1.0])), 0.0);
     }
 
     #[test]

@@ -274,7 +274,9 @@ impl Plan {
             }
             Scenario::Rag => self.rag.map_or(0, |rag| 3 * rag.total()),
             Scenario::Copy => {
-                self.copy.map_or(0, |copy| copy.prompt + decoded(copy.copied + 2 * copy.answer))
+                let answers = 2 * VERBATIM_TURNS + 2;
+                let copied = |copy: CopyTokens| copy.copied + answers * copy.answer;
+                self.copy.map_or(0, |copy| copy.prompt + decoded(copied(copy)))
             }
             Scenario::Load => LOADS * LOAD_COST,
             Scenario::Search | Scenario::Sync => LOAD_COST,
@@ -288,6 +290,8 @@ impl Plan {
     }
 }
 
+/// Times that an answer is written with verbatim quotations and without, in turn.
+pub(super) const VERBATIM_TURNS: usize = 5;
 /// Tokens of a prompt that take as long as one decoded.
 pub(super) const DECODE_COST: usize = 5;
 /// And those that take as long as loading.

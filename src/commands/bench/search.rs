@@ -47,7 +47,7 @@ pub(super) fn measure(
         if cancelled.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let request = SearchRequest { query: query.clone(), datasets: None, limit: None };
+        let request = SearchRequest { query: query.clone(), ..SearchRequest::default() };
         let started = Instant::now();
         service.search(&request)?;
         times.push(started.elapsed().as_secs_f64() * 1e3);
@@ -66,7 +66,7 @@ fn queries(service: &Service) -> Result<Vec<String>, Failure> {
     let mut queries = vec!["手数料の額".to_owned(), "届出の期限はいつまでか".to_owned()];
     for at in 0.. {
         let Some(seed) = queries.get(at).cloned() else { break };
-        let request = SearchRequest { query: seed, datasets: None, limit: Some(20) };
+        let request = SearchRequest { query: seed, limit: Some(20), ..SearchRequest::default() };
         for source in service.search(&request)?.sources {
             let query = format!("{} {}", source.passage.title, source.passage.caption);
             if !queries.contains(&query) {

@@ -53,6 +53,9 @@ pub(super) struct Load {
 pub(super) struct Generate {
     pub(super) prompts: Vec<Vec<u32>>,
     pub(super) tokens: usize,
+    /// Everything that is written quotes the sample documents.
+    #[serde(default)]
+    pub(super) quoting: bool,
 }
 
 /// What a side answers.
@@ -316,7 +319,7 @@ mod tests {
         r#"echo '{"hello":{"name":"x","version":"1","instructions":[],"speculation":false}}';"#;
 
     fn one_token() -> Generate {
-        Generate { prompts: vec![vec![1]], tokens: 1 }
+        Generate { prompts: vec![vec![1]], tokens: 1, quoting: false }
     }
 
     #[test]

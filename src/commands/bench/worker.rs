@@ -2,14 +2,19 @@
 
 use std::io::{BufRead, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
-use super::super::{Context, Failure};
+use super::super::{Context, Failure, bundled};
 use super::side::{Answer, Ask, Generate, Hello, Load, Stream};
+use crate::llm::verbatim::{Guide, Verbatim};
 use crate::llm::{
-    DeviceChoice, Engine, EngineOptions, Event, Generation, Model, Reason, Request, Sampling,
-    prompt_logits,
+    DeviceChoice, EngineOptions, Event, Generation, Model, Reason, Request, Sampling, prompt_logits,
 };
+
+/// As many passages, and as long ones, as an answer is given at most.
+const QUOTED_TEXTS: usize = 4;
+const QUOTED_CHARS: usize = 2000;
 
 /// Answers until the input ends.
 pub(super) fn run(context: &Context) -> Result<(), Failure> {
@@ -43,7 +48,7 @@ pub(super) fn run(context: &Context) -> Result<(), Failure> {
                 None => Err("no model is loaded".to_owned()),
             },
             Ask::Generate(asked) => match &model {
-                Some(model) => generate(model.engine(), asked).map(Answer::Streams),
+                Some(model) => generate(model, asked).map(Answer::Streams),
                 None => Err("no model is loaded".to_owned()),
             },
         };
@@ -77,12 +82,19 @@ fn load(context: &Context, asked: &Load) -> Result<Model, String> {
 }
 
 /// All prompts at once, each followed by a thread of its own, so that no time is noted late.
-fn generate(engine: &Engine, asked: Generate) -> Result<Vec<Stream>, String> {
+fn generate(model: &Model, asked: Generate) -> Result<Vec<Stream>, String> {
+    let engine = model.engine();
+    // Made before the clock runs: once for a model, and while a prompt is read for an answer.
+    let quoting = asked.quoting.then(|| {
+        let texts = bundled::texts(QUOTED_TEXTS, QUOTED_CHARS);
+        Guide::endless(Arc::new(Verbatim::new(&texts)), model.spelling())
+    });
     let started = Instant::now();
     let max_tokens = asked.tokens;
     let generations = asked.prompts.into_iter().map(|prompt| {
         let (sampling, eos) = (Sampling::default(), Vec::new());
-        engine.generate(Request { prompt, max_tokens, sampling, eos, client: None })
+        let (client, guide) = (None, quoting.clone());
+        engine.generate(Request { prompt, max_tokens, sampling, eos, client, guide })
     });
     let generations = generations.collect::<Result<Vec<_>, _>>().map_err(|why| why.to_string())?;
     let follow = |mut generation: Generation| {

@@ -199,6 +199,7 @@ fn passage(at: usize, edition: Edition) -> Passage {
         authority: Authority::Manual,
         scope: Scope::Local,
         as_of: edition.as_of(),
+        validity: crate::document::Validity::default(),
     }
 }
 

@@ -77,6 +77,7 @@ impl Publisher {
             roots: &self.roots,
             out,
             since,
+            packed_before: None,
             signers: &[&sign],
             progress: &|_| (),
             cancelled,
