@@ -1,12 +1,16 @@
-//! Who may pass: requests addressed to this computer, not sent by a foreign page, with the key.
+//! Who may pass: requests addressed to this computer, not sent by a foreign page, of somebody who
+//! is known: by a session once people have accounts, by the access key before.
 
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::AppState;
+use super::asker::{self, Asker, role_for};
 use super::problem::{Audience, Problem};
+use super::{AppState, head};
+use crate::store::Standing;
 
 /// Lets the request through to its handler, or refuses it.
 pub(crate) async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -24,26 +28,90 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
     if !reads_only && comes_from_elsewhere(headers, state.options.tls.is_some()) {
         return Problem::WrongOrigin.into_response();
     }
-    // Step 3: the key, by header (programs) or by the cookie of the log-in form (browsers).
+    // Step 3: somebody who is known, and may see this.
     let path = request.uri().path();
     let open = path == "/healthz" || path == "/login" || is_asset;
-    if let Some(key) = state.options.access_key.as_deref().filter(|_| !open) {
-        let bearer = bearer_key(headers);
-        let allowed = bearer.is_some_and(|given| state.sessions.same_key(given, key.as_bytes()))
-            || state.sessions.is_logged_in(headers);
-        if !allowed {
-            if bearer.is_some() {
-                state.sessions.slow_down().await;
+    if !open {
+        // The body stays aside: it is not read here, and could not be shared between threads.
+        let (mut parts, body) = request.into_parts();
+        match admit(&state, &parts).await {
+            Ok(asker) => {
+                head::tell(&asker);
+                parts.extensions.insert(asker);
             }
-            return match Audience::of(path) {
-                Audience::Page if *request.method() == Method::GET => {
-                    Redirect::to("/login").into_response()
-                }
-                _ => Problem::NoKey.into_response(),
-            };
+            Err(refusal) => return *refusal,
         }
+        return next.run(Request::from_parts(parts, body)).await;
     }
     next.run(request).await
+}
+
+/// Who it is, in the order of what tells most: a session, the key of a system, the access key.
+async fn admit(state: &AppState, request: &Parts) -> Result<Asker, Box<Response>> {
+    let (door, headers, path) = (&state.door, &request.headers, request.uri.path());
+    let failed = |problem: Problem| Box::new(problem.into_response());
+    let token = asker::cookie(headers, state.sessions.cookie_name());
+    if let Some(standing) = door.session(token).await.map_err(failed)? {
+        return let_in(standing, request);
+    }
+    let bearer = bearer_key(headers);
+    let for_systems = asker::is_for_systems(path);
+    if for_systems && let Some(system) = door.system(bearer).await.map_err(failed)? {
+        return Ok(system);
+    }
+    let key = state.options.access_key.as_deref();
+    let has_key =
+        key.zip(bearer).is_some_and(|(key, given)| state.sessions.same_key(given, key.as_bytes()));
+    if door.is_closed().await.map_err(failed)? {
+        if for_systems && has_key {
+            return Ok(Asker(asker::system("access_key", "access_key".to_owned())));
+        }
+        let problem = if for_systems { Problem::NoKey } else { Problem::SignIn };
+        return Err(Box::new(refuse(state, request, problem).await));
+    }
+    if key.is_some() && !has_key && !state.sessions.is_logged_in(headers) {
+        return Err(Box::new(refuse(state, request, Problem::NoKey).await));
+    }
+    let_in(door.resident().await.map_err(failed)?, request)
+}
+
+/// Browsers are shown where to sign in; who guesses keys waits.
+async fn refuse(state: &AppState, request: &Parts, problem: Problem) -> Response {
+    if bearer_key(&request.headers).is_some() {
+        state.sessions.slow_down().await;
+    }
+    match shows_a_page(request) {
+        true => Redirect::to("/login").into_response(),
+        false => problem.into_response(),
+    }
+}
+
+/// A known person comes first to what is due, then to what the role opens.
+fn let_in(standing: Standing, request: &Parts) -> Result<Asker, Box<Response>> {
+    let path = request.uri.path();
+    let always = matches!(path, "/account" | "/logout");
+    if standing.must_change && !always {
+        return Err(Box::new(match shows_a_page(request) {
+            true => Redirect::to("/account").into_response(),
+            false => Problem::ChangePassword.into_response(),
+        }));
+    }
+    if !standing.guide_read && !always && path != "/guide" && shows_a_page(request) {
+        return Err(Box::new(Redirect::to("/guide").into_response()));
+    }
+    let asker = Asker(standing.person);
+    match asker.must_be(role_for(path)) {
+        Ok(()) => Ok(asker),
+        Err(problem) => {
+            // The page of the refusal says whose it is.
+            head::tell(&asker);
+            Err(Box::new(problem.into_response()))
+        }
+    }
+}
+
+fn shows_a_page(request: &Parts) -> bool {
+    Audience::of(request.uri.path()) == Audience::Page && request.method == Method::GET
 }
 
 fn host(request: &Request) -> Option<&str> {

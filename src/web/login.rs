@@ -1,17 +1,22 @@
-//! The log-in form, for when an access key is set. The cookie never holds the key: it holds a
-//! time and a hash of it, keyed by a secret that this process drew and keeps.
+//! Signing in and out. With accounts: name and password, and a cookie with the token of a session.
+//! Before the first account, where an access key is set: the key, and a cookie that never holds it
+//! but a time and a hash of it, keyed by a secret that this process drew and keeps.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::net::IpAddr;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::sync::Mutex;
 
+use super::asker::{self, Asker};
+use super::form::Form;
 use super::problem::Problem;
-use super::{AppState, body, view};
+use super::{AppState, body, connection, view};
+use crate::store::Happened;
 
 const COOKIE: &str = "kura_session";
 
@@ -27,7 +32,9 @@ const SESSION_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 const WRONG_KEY_WAIT: Duration = Duration::from_millis(500);
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/login", get(show).post(submit))
+    Router::new()
+        .route("/login", get(show).post(submit))
+        .route("/logout", post(sign_out).get(async || Redirect::to("/")))
 }
 
 /// Makes and checks the cookies of this process.
@@ -43,14 +50,18 @@ impl Sessions {
         Self { secret: rand::random(), secure, wrong_keys: Mutex::new(()) }
     }
 
-    fn cookie_name(&self) -> &'static str {
+    pub(crate) fn cookie_name(&self) -> &'static str {
         if self.secure { SECURE_COOKIE } else { COOKIE }
     }
 
-    /// The header that logs a browser in.
+    /// The header that logs a browser in with the access key.
     fn set_cookie(&self) -> String {
-        let (name, value) = (self.cookie_name(), self.cookie_value(now_s()));
-        let secure = if self.secure { "; Secure" } else { "" };
+        self.cookie(&self.cookie_value(now_s()))
+    }
+
+    /// The header that gives a browser the token of a session.
+    pub(crate) fn cookie(&self, value: &str) -> String {
+        let (name, secure) = (self.cookie_name(), if self.secure { "; Secure" } else { "" });
         format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}")
     }
 
@@ -61,12 +72,8 @@ impl Sessions {
 
     /// True when a cookie of this process is there and has not run out.
     pub(crate) fn is_logged_in(&self, headers: &HeaderMap) -> bool {
-        let cookies =
-            headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs =
-            cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-        let ours = self.cookie_name();
-        pairs.any(|(name, value)| name.trim() == ours && self.is_valid(value.trim(), now_s()))
+        let value = asker::cookie(headers, self.cookie_name());
+        value.is_some_and(|value| self.is_valid(value, now_s()))
     }
 
     /// Called after each wrong key.
@@ -103,15 +110,28 @@ fn now_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-async fn show(State(state): State<AppState>) -> Response {
-    match state.options.access_key {
+/// Whether names and passwords are asked for here: pages need them, or a demo lets them be tried.
+async fn asks_for_names(state: &AppState) -> Result<bool, Problem> {
+    let door = &state.door;
+    Ok(door.is_closed().await? || (state.options.trial && door.has_accounts().await? == Some(true)))
+}
+
+async fn show(State(state): State<AppState>) -> Result<Response, Problem> {
+    if asks_for_names(&state).await? {
+        return Ok(Html(view::sign_in_page("", "")).into_response());
+    }
+    Ok(match state.options.access_key {
         Some(_) => Html(view::login_page("")).into_response(),
         None => Redirect::to("/").into_response(),
-    }
+    })
 }
 
 async fn submit(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let from = connection::address(request.extensions());
     let form = body::form(request, state.options.body_bytes_max).await?;
+    if asks_for_names(&state).await? {
+        return sign_in(&state, &form, from).await;
+    }
     let Some(key) = &state.options.access_key else {
         return Ok(Redirect::to("/").into_response());
     };
@@ -123,6 +143,58 @@ async fn submit(State(state): State<AppState>, request: Request) -> Result<Respo
     }
     let cookie = [(header::SET_COOKIE, state.sessions.set_cookie())];
     Ok((cookie, Redirect::to("/")).into_response())
+}
+
+async fn sign_in(state: &AppState, form: &Form, from: Option<IpAddr>) -> Result<Response, Problem> {
+    let (store, throttle) = (state.door.store()?, &state.door.throttle);
+    let given = |name: &str| form.first(name).unwrap_or_default();
+    let login = given("login");
+    let wait = throttle.attempt(login, from, Instant::now());
+    if !wait.is_zero() {
+        let wait_s = wait.as_secs() + 1;
+        let said = format!(
+            "パスワードの間違いが続いたため、受け付けを止めています。{wait_s}秒ほど待ってから、もう一度ログインしてください。"
+        );
+        let page = Html(view::sign_in_page(login, &said));
+        let retry = [(header::RETRY_AFTER, wait_s.to_string())];
+        return Ok((StatusCode::TOO_MANY_REQUESTS, retry, page).into_response());
+    }
+    let Some(person) = store.sign_in(login, given("password")).await? else {
+        let known = store.account(login).await?;
+        let subject = known.map_or_else(String::new, |account| account.person.login);
+        store.note(Happened::SignInRefused, &subject, "").await?;
+        state.sessions.slow_down().await;
+        let said = "利用者名かパスワードが違います。もう一度入力してください。";
+        let page = Html(view::sign_in_page(login, said));
+        return Ok((StatusCode::UNAUTHORIZED, page).into_response());
+    };
+    throttle.right(login, from);
+    let token = store.begin_session(&person.id).await?;
+    store.note(Happened::SignedIn, &person.login, &person.login).await?;
+    let cookie = [(header::SET_COOKIE, state.sessions.cookie(&token))];
+    Ok((cookie, Redirect::to("/")).into_response())
+}
+
+/// Ends the session here and in the browser, with what the page keeps there (questions asked).
+async fn sign_out(
+    State(state): State<AppState>,
+    Asker(person): Asker,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let token = asker::cookie(&headers, state.sessions.cookie_name());
+    if let Ok(store) = state.door.store()
+        && let Some(token) = token
+        && store.session(token).await?.is_some()
+    {
+        store.end_session(token).await?;
+        store.note(Happened::SignedOut, &person.login, &person.login).await?;
+    }
+    let gone = format!("{}; Max-Age=0", state.sessions.cookie(""));
+    let headers = [
+        (header::SET_COOKIE, gone),
+        (HeaderName::from_static("clear-site-data"), "\"storage\"".to_owned()),
+    ];
+    Ok((headers, Redirect::to("/login")).into_response())
 }
 
 #[cfg(test)]
