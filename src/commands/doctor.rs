@@ -1,5 +1,8 @@
 //! `kura doctor`: what is wrong with this box, in plain words. Changes nothing.
 
+mod people;
+mod updates;
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -12,7 +15,6 @@ use crate::cli::DoctorArgs;
 use crate::document::DatasetInfo;
 use crate::llm::{self, EngineMemory, EngineOptions, Model};
 use crate::search::Index;
-use crate::sync::ledger::Ledger;
 use crate::sync::{Installation, ModelRecord, Room, State};
 use crate::text::Lang;
 
@@ -59,6 +61,7 @@ pub(super) fn run(context: &Context, args: &DoctorArgs) -> Result<(), Failure> {
     processor(&mut report);
     if folder(&mut report, &context.config.data_dir) {
         disk(&mut report, &context.config.data_dir);
+        people::check(&mut report, context);
         installed(&mut report, context);
     }
     let bad = report.findings.iter().filter(|finding| finding.verdict == Verdict::Bad).count();
@@ -186,8 +189,9 @@ fn installed(report: &mut Report, context: &Context) {
     for (id, entry) in &state.datasets {
         dataset(report, context, &state, (id, &entry.current));
     }
-    updates(report, &state);
-    ledger(report, &installation);
+    updates::due(report, &state);
+    updates::root(report, &installation);
+    updates::ledger(report, &installation);
     let used = context.config.model.as_ref().or(state.model.as_ref());
     match used.map(|id| (id, state.models.get(id))) {
         None => report.add(
@@ -203,47 +207,6 @@ fn installed(report: &mut Report, context: &Context) {
             format!("The model to use, {id}, is not installed; choose with kura model use."),
         ),
         Some((id, Some(blake3))) => model(report, context, &installation, id, blake3),
-    }
-}
-
-/// Publishers say by when the next release comes; a box that took none since is told so.
-fn updates(report: &mut Report, state: &State) {
-    let today = freshness::today();
-    for (subject, floor) in state.floors.iter().filter(|(_, floor)| floor.is_due(today)) {
-        let issued = floor.issued_at.get(..10).unwrap_or_default();
-        let days = floor.stale_after_days;
-        report.add(
-            "update",
-            Verdict::Warning,
-            format!("{subject}の更新の時期を過ぎています（前回の発行 {issued}、{days}日以内）。新しい更新パッケージを取り込んでください。"),
-            format!("An update of {subject} is due (last issued {issued}, within {days} days); import a newer bundle with kura sync."),
-        );
-    }
-}
-
-/// The transfer record, where there is one.
-fn ledger(report: &mut Report, installation: &Installation) {
-    match Ledger::of(installation).read() {
-        Ok(chain) if chain.records.is_empty() => {}
-        Ok(chain) => {
-            let count = chain.records.len();
-            report.add(
-                "ledger",
-                Verdict::Good,
-                format!("持込記録：{count}件、つながりに誤りはありません。"),
-                format!("Transfer record: {count} record(s), the chain is whole."),
-            );
-        }
-        Err(why) => report.add(
-            "ledger",
-            Verdict::Bad,
-            format!(
-                "持込記録が書き換えられたか、壊れています（{why}）。控えと突き合わせてください。"
-            ),
-            format!(
-                "The transfer record was changed or is damaged ({why}); compare it with a backup."
-            ),
-        ),
     }
 }
 

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Context, Failure, output};
+use super::{Context, Failure, output, sync};
 use crate::cli::LedgerArgs;
-use crate::sync::SyncError;
-use crate::sync::ledger::{Chain, Event, Ledger, Record, csv, html};
+use crate::sync::ledger::{Chain, Event, Ledger, Record, Who, csv, html, reason};
 use crate::text::Lang;
 
 /// The record as JSON, with the hash that covers it.
@@ -19,36 +18,72 @@ struct Printed<'c> {
 
 pub(super) fn run(context: &Context, args: &LedgerArgs) -> Result<(), Failure> {
     let installation = context.installation();
-    let chain = Ledger::of(&installation).read().map_err(damaged)?;
-    match (&args.html, &args.csv) {
-        (Some(path), _) => return write(context, path, &html(&chain), &chain),
-        (_, Some(path)) => return write(context, path, &csv(&chain), &chain),
-        _ => {}
+    if args.set_aside {
+        return set_aside(context, args);
+    }
+    let head = args.head.as_deref().map(head_of).transpose()?;
+    let chain = Ledger::of(&installation).read()?;
+    if let Some(path) = &args.html {
+        write(context, path, &html(&chain), &chain)?;
+    }
+    if let Some(path) = &args.csv {
+        write(context, path, &csv(&chain), &chain)?;
+    }
+    if args.html.is_some() || args.csv.is_some() {
+        return Ok(());
     }
     if args.json {
         return output::json(&Printed { head: &chain.head, records: &chain.records });
     }
     if args.verify {
-        return verify(context, &chain, args.head.as_deref());
+        return verify(context, &chain, head.as_deref());
     }
     print(context, &chain);
     Ok(())
 }
 
-/// A record that was changed is not a folder to be set up again.
-fn damaged(error: SyncError) -> Failure {
-    match &error {
-        SyncError::Damaged { path, why } => Failure::new(
+/// After an investigation: keeps the ledger that does not verify under another name, and begins a
+/// new one.
+fn set_aside(context: &Context, args: &LedgerArgs) -> Result<(), Failure> {
+    let who = Who {
+        operator: sync::operator(context, args.operator.as_deref())?,
+        approver: sync::required("--approver", args.approver.as_deref())?,
+        media: String::new(),
+    };
+    let installation = context.installation();
+    let writer = installation.writer()?;
+    let Some(aside) = Ledger::of(&installation).set_aside(&writer, &who)? else {
+        return Err(Failure::new(
+            "持込記録に誤りはありません。そのまま使えるので、何もしませんでした。",
+            "the transfer record is whole and stays in use; nothing was done",
+        ));
+    };
+    for file in &aside.files {
+        let file = file.display();
+        match context.lang {
+            Lang::Ja => say!("保全しました：{file}"),
+            Lang::En => say!("kept: {file}"),
+        }
+    }
+    let blake3 = &aside.blake3;
+    match context.lang {
+        Lang::Ja => say!("新しい記録を始めました。前の記録のBLAKE3：{blake3}"),
+        Lang::En => say!("a new record begins. BLAKE3 of the one before: {blake3}"),
+    }
+    Ok(())
+}
+
+/// A head as it is printed: 64 hexadecimal digits.
+fn head_of(given: &str) -> Result<String, Failure> {
+    let head = given.trim().to_ascii_lowercase();
+    match head.len() == 64 && head.bytes().all(|b| b.is_ascii_hexdigit()) {
+        true => Ok(head),
+        false => Err(Failure::usage(
             format!(
-                "持込記録{}が書き換えられたか、壊れています（{why}）。控えと突き合わせ、情報セキュリティの担当者に知らせてください。",
-                path.display()
+                "--head {given} は、印刷した先頭ハッシュ（16進数64桁）ではありません。途中で切れていないか確かめてください。"
             ),
-            format!(
-                "the transfer record {} was changed or is damaged ({why}); compare it with a backup and tell the security officer",
-                path.display()
-            ),
-        ),
-        _ => Failure::from(error),
+            format!("--head {given} is no head as printed (64 hexadecimal digits)"),
+        )),
     }
 }
 
@@ -71,11 +106,8 @@ fn write(context: &Context, path: &Path, text: &str, chain: &Chain) -> Result<()
 /// Reading has verified the chain; a head from paper shows whether its end was cut off.
 fn verify(context: &Context, chain: &Chain, head: Option<&str>) -> Result<(), Failure> {
     if let Some(head) = head {
-        let head = head.trim().to_ascii_lowercase();
-        // After record n the head was what record n + 1 names as the line before it.
-        let befores = chain.records.iter().map(|record| record.before.as_str());
-        let heads = befores.chain(std::iter::once(chain.head.as_str()));
-        let Some(covered) = heads.into_iter().position(|known| known == head) else {
+        let mut counts = 0..=chain.records.len() as u64;
+        let Some(covered) = counts.find(|count| chain.head_after(*count) == Some(head)) else {
             return Err(Failure::new(
                 "このハッシュの時点の記録がありません。末尾が切り取られたか、別の機器の記録です。控えと突き合わせてください。",
                 "no record leads to this head: the end was cut off, or it is of another box; compare with a backup",
@@ -109,13 +141,10 @@ fn print(context: &Context, chain: &Chain) {
 }
 
 fn row(context: &Context, record: &Record) -> Vec<String> {
-    let what = record
-        .subject
-        .as_ref()
-        .map(|subject| format!("{}/{} {}", subject.kind.name(), subject.id, subject.edition));
-    let reason = record.reason.map(|reason| reason.name()).unwrap_or_default();
-    let detail = [reason.as_str(), record.detail.as_str()];
-    let detail: Vec<&str> = detail.into_iter().filter(|part| !part.is_empty()).collect();
+    let what = record.subject.as_ref().map(|subject| {
+        let kind = context.words(subject.kind.label(), subject.kind.name());
+        format!("{kind} {} {}", subject.id, subject.edition)
+    });
     vec![
         record.number.to_string(),
         record.at.clone(),
@@ -124,7 +153,7 @@ fn row(context: &Context, record: &Record) -> Vec<String> {
         record.who.operator.clone(),
         record.who.approver.clone(),
         record.who.media.clone(),
-        detail.join(": "),
+        reason(record, context.lang),
     ]
 }
 
@@ -138,6 +167,7 @@ fn label(context: &Context, event: Event) -> &'static str {
         Event::Failed => ("失敗", "failed"),
         Event::RolledBack => ("切戻し", "rolled back"),
         Event::AppWentBack => ("自動切戻し", "app went back"),
+        Event::Restarted => ("新規開始", "restarted"),
     };
     if context.lang == Lang::Ja { ja } else { en }
 }

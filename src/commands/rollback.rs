@@ -2,18 +2,18 @@
 
 use serde::Serialize;
 
-use super::sync::name;
+use super::sync::{name, operator};
 use super::{Context, Failure, output};
 use crate::cli::RollbackArgs;
-use crate::sync::State;
 use crate::sync::bundle::Kind;
 use crate::sync::ledger::Who;
+use crate::sync::{Installation, State};
 use crate::text::Lang;
 
 /// The only program that a box runs.
 const APP_ID: &str = "kura";
-/// Digits of a hash that are shown.
-const SHORT: usize = 12;
+/// Stands for the installed package in JSON.
+const PACKAGE: &str = "package";
 
 /// Something that can go back.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -44,28 +44,38 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<(), Failure>
             ));
         }
     };
-    let operator = args.operator.as_deref().unwrap_or(&context.config.sync.operator);
-    let who = Who { operator: name("--operator", operator)?, ..Who::default() };
+    let who = Who {
+        operator: operator(context, args.operator.as_deref())?,
+        approver: name("--approver", args.approver.as_deref().unwrap_or_default())?,
+        media: String::new(),
+    };
     let installation = context.installation();
     let now = installation.roll_back(kind, id, &who)?;
     if args.json {
         return output::json(&serde_json::json!({"kind": kind, "id": id, "current": now}));
     }
-    let shown = short(kind, &now);
+    let shown = label(context, &installation, kind, id, &now);
     match context.lang {
-        Lang::Ja => say!("{}「{id}」を {shown} に切り替えました。", kind.label()),
+        Lang::Ja => say!("{}「{id}」を、{shown}に切り替えました。", kind.label()),
         Lang::En => say!("{} {id} is now {shown}.", kind.name()),
     }
-    if kind == Kind::App {
-        let ja = "動いているkura serveは、回答中のものを終えてから切り替わります。";
-        let en = "A running kura serve changes to it after its answers under way.";
-        say!("{}", context.words(ja, en));
-    }
+    let (ja, en) = match kind {
+        Kind::App => (
+            "動いているkura serveは、回答中のものを終えてから切り替わります。",
+            "A running kura serve changes to it after its answers under way.",
+        ),
+        _ => (
+            "動いているkura serveは、すぐに切り替わります（回答中のものは元の世代で終えます）。",
+            "A running kura serve changes to it at once; answers under way end on the one before.",
+        ),
+    };
+    say!("{}", context.words(ja, en));
     Ok(())
 }
 
 fn list(context: &Context, json: bool) -> Result<(), Failure> {
-    let entries = entries(&context.installation().state()?);
+    let installation = context.installation();
+    let entries = entries(&installation.state()?);
     if json {
         return output::json(&entries);
     }
@@ -86,8 +96,8 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
             vec![
                 context.words(kind.label(), kind.name()).to_owned(),
                 id.clone(),
-                short(kind, &entry.current),
-                short(kind, &entry.previous),
+                label(context, &installation, kind, id, &entry.current),
+                label(context, &installation, kind, id, &entry.previous),
                 format!("kura rollback {} {id}", kind.name()),
             ]
         })
@@ -96,12 +106,16 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Hashes are cut; editions are not.
-fn short(kind: Kind, name: &str) -> String {
-    match kind {
-        Kind::App | Kind::Model => name.chars().take(SHORT).collect(),
-        Kind::Dataset | Kind::Assistants => name.to_owned(),
-    }
+/// A generation for people, by the name of its folder.
+fn label(
+    context: &Context,
+    installation: &Installation,
+    kind: Kind,
+    id: &str,
+    name: &str,
+) -> String {
+    let name = Some(name).filter(|name| kind != Kind::App || *name != PACKAGE);
+    installation.generation_label(kind, id, name, context.lang)
 }
 
 /// All that has a generation before the one in use.
@@ -124,7 +138,7 @@ fn entries(state: &State) -> Vec<Entry> {
     if let Some(app) = &state.app
         && let Some(previous) = app.previous.clone()
     {
-        let named = |hash: Option<String>| hash.unwrap_or_else(|| "package".to_owned());
+        let named = |hash: Option<String>| hash.unwrap_or_else(|| PACKAGE.to_owned());
         let (current, previous) = (named(app.current.clone()), named(previous));
         entries.push(Entry { kind: Kind::App, id: APP_ID.to_owned(), current, previous });
     }

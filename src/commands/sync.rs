@@ -16,12 +16,14 @@ use crate::sync::{Importer, Installation, SyncError};
 use report::{Outcome, Report};
 use shown::Shown;
 
+/// What the record says where a stick was taken as it was plugged in.
+const UNATTENDED: &str = "USB自動取込";
+const UNAPPROVED: &str = "（承認者の確認が必要）";
 /// Characters of a name in the transfer record.
 const NAME_CHARS_MAX: usize = 100;
 
 pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<(), Failure> {
     let who = who(context, args)?;
-    let sticks = Stick::find(&args.path)?;
     let installation = context.installation();
     let cancelled = cancel::on_interrupt()?;
     let shown = Shown::new(context, args.json);
@@ -37,6 +39,7 @@ pub(super) fn run(context: &Context, args: &SyncArgs) -> Result<(), Failure> {
         progress: &|progress| shown.progress(&progress),
         cancelled: &cancelled,
     };
+    let sticks = found(&importer, args)?;
     let mut reports = Vec::new();
     for stick in in_order(&importer, sticks) {
         let outcome = if args.dry_run { importer.look(&stick) } else { importer.import(&stick) };
@@ -79,11 +82,54 @@ fn report_of(
 
 /// Who brings it in, from the command and the settings.
 fn who(context: &Context, args: &SyncArgs) -> Result<Who, Failure> {
-    let operator = args.operator.as_deref().unwrap_or(&context.config.sync.operator);
-    Ok(Who {
-        operator: name("--operator", operator)?,
-        approver: name("--approver", args.approver.as_deref().unwrap_or_default())?,
-        media: name("--media", args.media.as_deref().unwrap_or_default())?,
+    let media = name("--media", args.media.as_deref().unwrap_or_default())?;
+    if args.unattended {
+        let (operator, approver) = (UNATTENDED.to_owned(), UNAPPROVED.to_owned());
+        return Ok(Who { operator, approver, media });
+    }
+    if args.dry_run {
+        return Ok(Who { media, ..Who::default() });
+    }
+    let approver = required("--approver", args.approver.as_deref())?;
+    Ok(Who { operator: operator(context, args.operator.as_deref())?, approver, media })
+}
+
+/// 作業者, from the command or the settings.
+pub(super) fn operator(context: &Context, given: Option<&str>) -> Result<String, Failure> {
+    let set = Some(context.config.sync.operator.as_str()).filter(|set| !set.trim().is_empty());
+    required("--operator", given.or(set))
+}
+
+/// A name without which the record would not say who answers for it.
+pub(super) fn required(flag: &str, given: Option<&str>) -> Result<String, Failure> {
+    let given = name(flag, given.unwrap_or_default())?;
+    if !given.is_empty() {
+        return Ok(given);
+    }
+    let (ja, note_ja, note_en) = match flag {
+        "--operator" => (
+            "作業者",
+            "（設定のsync.operatorでも決められます）",
+            ", or set sync.operator in kura.toml",
+        ),
+        _ => ("承認者", "", ""),
+    };
+    Err(Failure::usage(
+        format!("{ja}の名前を {flag} で指定してください{note_ja}。持込記録に残します。"),
+        format!("give a name with {flag}{note_en}: the transfer record names who answers for it"),
+    ))
+}
+
+/// The bundles at the place. That there is none is an attempt as well.
+fn found(importer: &Importer<'_>, args: &SyncArgs) -> Result<Vec<Stick>, Failure> {
+    Stick::find(&args.path).map_err(|refusal| {
+        if !args.dry_run {
+            let recorded = importer.record_refusal(&args.path.display().to_string(), &refusal);
+            if let Err(error) = recorded {
+                tracing::error!(%error, "the refusal is not on record");
+            }
+        }
+        refusal.into()
     })
 }
 

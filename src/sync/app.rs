@@ -17,12 +17,15 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use super::bundle::Kind;
 use super::disk::read_json;
-use super::ledger::{Event, Ledger, Who};
+use super::ledger::{Change, Ledger, Who};
 use super::records::{CurrentApp, State, Trial};
 use super::writer::{Writer, allowed_by_floor};
-use super::{Installation, Refusal, SyncError};
+use super::{Installation, Reason, Refusal, SyncError};
 
+/// The only program that a box runs.
+const APP_ID: &str = "kura";
 /// Between two looks at the lock of somebody else.
 const LOCK_STEP: Duration = Duration::from_millis(100);
 
@@ -68,7 +71,7 @@ enum Step {
     /// A first start; the mark that it needs.
     Begin(CurrentApp),
     /// The program did not hold.
-    Back { to: CurrentApp, why: String },
+    Back { to: CurrentApp, why: String, reason: Reason },
     /// It did not hold, but nothing else may run.
     Keep { app: CurrentApp, why: String, refusal: Refused },
 }
@@ -160,7 +163,7 @@ impl Installation {
                 Err(why) => {
                     start.notices.push(Notice::NotMarked(why));
                     // A program that died is not run again for want of a lock or of space.
-                    if let Ok(Step::Back { to, why }) = self.state().map(|s| self.judge(&s)) {
+                    if let Ok(Step::Back { to, why, .. }) = self.state().map(|s| self.judge(&s)) {
                         start.notices.push(Notice::WentBack(why));
                         wanted = to.current;
                     }
@@ -183,19 +186,19 @@ impl Installation {
         let (app, back) = match self.judge(writer.state()) {
             Step::Run => return now,
             Step::Begin(app) => (app, None),
-            Step::Back { to, why } => (to, Some(why)),
+            Step::Back { to, why, reason } => (to, Some((why, reason))),
             Step::Keep { app, why, refusal } => {
                 notices.push(Notice::Kept { why, refusal: refusal.into() });
                 (app, None)
             }
         };
-        if let Some(why) = back {
+        if let Some((why, reason)) = back {
             // Written before the switch: a power cut between the two tells it twice, not never.
             let ledger = Ledger::of(self);
             // An attempt that was cut off is ended first: its end has to follow its beginning.
-            let settled = ledger.settle(writer.state());
-            let noted =
-                settled.and_then(|()| ledger.note(Event::AppWentBack, &Who::default(), &why));
+            let ready = ledger.ready(writer.state(), &Who::default(), "app");
+            let change = self.way_back(now.as_deref(), app.current.as_deref());
+            let noted = ready.and_then(|()| ledger.note_app_back(change, reason, &why));
             if let Err(why) = noted {
                 notices.push(Notice::NotRecorded(why));
             }
@@ -206,6 +209,15 @@ impl Installation {
             notices.push(Notice::NotMarked(why));
         }
         wanted
+    }
+
+    /// From one program to the one before, for the ledger.
+    fn way_back(&self, from: Option<&str>, to: Option<&str>) -> Change {
+        let dir = |blake3: Option<&str>| blake3.map(|blake3| self.app_dir().join(blake3));
+        Change {
+            from: Some(self.edition_in(Kind::App, APP_ID, dir(from).as_deref())),
+            to: Some(self.subject_in(Kind::App, APP_ID, dir(to).as_deref())),
+        }
     }
 
     /// What the state and the files say of the program on trial.
@@ -219,10 +231,10 @@ impl Installation {
             ..app.clone()
         };
         let name = name_of(current);
-        let why = match (damaged, trial.starts) {
-            (Some(why), _) => format!("{name} cannot be run ({why})"),
+        let (why, reason) = match (damaged, trial.starts) {
+            (Some(why), _) => (format!("{name} cannot be run ({why})"), Reason::AppDamaged),
             (None, 0) => return Step::Begin(marked),
-            (None, _) => format!("{name} ended within its first minute"),
+            (None, _) => (format!("{name} ended within its first minute"), Reason::AppDied),
         };
         let Some(previous) = &app.previous else {
             return Step::Keep { app: marked, why, refusal: Refused::NoneBefore };
@@ -237,7 +249,7 @@ impl Installation {
         let why = format!("{why}; {} is in use again", name_of(previous.as_deref()));
         // The one that died is not kept: going forward to it again would skip its trial.
         let to = CurrentApp { current: previous.clone(), previous: None, trial: None };
-        Step::Back { to, why }
+        Step::Back { to, why, reason }
     }
 
     /// Ends the trial of a program that has run long enough. False when it was not on trial.

@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 use jiff::civil::Date;
 
 use super::bundle::{Kind, Manifest, Stick};
-use super::ledger::{Attempt, Event, Ledger, Who};
+use super::ledger::{Attempt, Event, Known, Ledger, Who};
 use super::records::{GenerationRecord, ModelRecord};
 use super::writer::Writer;
 use super::{Installation, Reason, Refusal, SyncError};
@@ -111,16 +111,32 @@ impl Importer<'_> {
         self.recorded(stick).map_err(plain_words)
     }
 
+    /// Writes down an attempt that ended before there was a bundle to import: nothing at that
+    /// place, a link, papers of a form that cannot be.
+    ///
+    /// # Errors
+    /// [`SyncError::Locked`] while another change runs; the ledger does not verify, or cannot be
+    /// written.
+    pub fn record_refusal(&self, place: &str, refusal: &Refusal) -> Result<(), SyncError> {
+        let writer = self.installation.writer()?;
+        let ledger = Ledger::of(self.installation);
+        ledger.ready(writer.state(), &self.who, place)?;
+        let attempt = Attempt::begin_at(&ledger, &self.who, place, String::new())?;
+        attempt.end(Event::Refused, &Known::default(), Some(refusal.clone()))
+    }
+
     fn recorded(&self, stick: &Stick) -> Result<Imported, SyncError> {
         let mut writer = self.installation.writer()?;
         let ledger = Ledger::of(self.installation);
-        ledger.settle(writer.state())?;
+        ledger.ready(writer.state(), &self.who, &stick.path().display().to_string())?;
         let attempt = Attempt::begin(&ledger, &self.who, stick)?;
-        let outcome = self.run(&mut writer, stick, attempt.number()).map_err(plain_words);
+        let mut known = Known::default();
+        let outcome =
+            self.run(&mut writer, stick, attempt.number(), &mut known).map_err(plain_words);
         let on_record = match &outcome {
             Ok(imported) => {
                 let event = if imported.changed { Event::Imported } else { Event::Unchanged };
-                attempt.end(event, Some(imported), None)
+                attempt.end(event, &known, None)
             }
             // Something failed after the switch: whether the switch holds, the next writer sees.
             Err(_) if attempt.made_the_switch(writer.state()) => Ok(()),
@@ -129,9 +145,9 @@ impl Importer<'_> {
                     Reason::Cancelled | Reason::NoSpace => Event::Interrupted,
                     _ => Event::Refused,
                 };
-                attempt.end(event, None, Some(refusal.clone()))
+                attempt.end(event, &known, Some(refusal.clone()))
             }
-            Err(error) => attempt.fail(error),
+            Err(error) => attempt.fail(error, &known),
         };
         // On record before it is acknowledged. A failure is told as what it was even where the
         // full disk does not take its record; the next attempt ends it ([`Ledger::settle`]).
@@ -139,9 +155,15 @@ impl Importer<'_> {
     }
 
     /// The steps; everything that is refused leaves by `?`.
-    fn run(&self, writer: &mut Writer, stick: &Stick, attempt: u64) -> Result<Imported, SyncError> {
+    fn run(
+        &self,
+        writer: &mut Writer,
+        stick: &Stick,
+        attempt: u64,
+        known: &mut Known,
+    ) -> Result<Imported, SyncError> {
         // Steps 1 to 4: whose it is, what it is, and whether it may come now.
-        let checked = self.check(writer, stick)?;
+        let checked = self.check(writer, stick, known)?;
         let manifest = &checked.manifest;
         if checked.is_in_use {
             return Ok(checked.into_imported(false, 0, 0));
@@ -153,7 +175,8 @@ impl Importer<'_> {
         });
         // Step 5: room, and the stage.
         let stage = self.open_stage(writer, &checked)?;
-        let copied = self.fill(writer, stick, &checked, &stage, attempt).inspect_err(|error| {
+        let filled = self.fill(writer, stick, &checked, &stage, (attempt, known));
+        let copied = filled.inspect_err(|error| {
             // What a failed sync leaves reads well and may be gone: the next attempt begins anew.
             if error.is_failed_sync() {
                 let _ = super::disk::remove(&stage);
@@ -169,10 +192,10 @@ impl Importer<'_> {
         stick: &Stick,
         checked: &Checked,
         stage: &Path,
-        attempt: u64,
+        (attempt, known): (u64, &mut Known),
     ) -> Result<Copied, SyncError> {
         // Steps 6 and 7: chunks, whole files.
-        let copied = self.assemble(writer, stick, checked, stage)?;
+        let copied = self.assemble(writer, stick, checked, stage, &mut known.bytes_read)?;
         self.go_on()?;
         // Step 8: ready to serve, in the stage.
         (self.progress)(Progress::Preparing);
@@ -221,9 +244,9 @@ pub(super) enum Ready {
 }
 
 use assemble::Copied;
-pub(super) use checks::Checked;
+pub(super) use checks::{Checked, below_floor};
 pub use preview::Preview;
-pub(super) use settle::SPARE;
+pub(super) use settle::{SPARE, too_little};
 
 /// A full disk is an answer, not an accident.
 pub(super) fn plain_words(error: SyncError) -> SyncError {

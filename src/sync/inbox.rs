@@ -17,7 +17,7 @@ use std::time::SystemTime;
 
 use super::bundle::{Chunk, MANIFEST_BYTES_MAX, Stick, unpack};
 use super::disk::{self, Growing};
-use super::import::{SPARE, plain_words};
+use super::import::{SPARE, plain_words, too_little};
 use super::trust::{Link, ROOT_BYTES_MAX, Signed, key_id_is_well_formed};
 use super::writer::sweep::{entries, name_of};
 use super::{Imported, Importer, Installation, Preview, Reason, Refusal, Room, SyncError};
@@ -153,7 +153,10 @@ impl Inboxes {
     /// # Errors
     /// The bundle is refused ([`Importer::preview`]), is just being imported, or does not fit.
     pub fn begin(&self, importer: &Importer<'_>, papers: &Papers) -> Result<Begun, UploadError> {
-        papers.check()?;
+        if let Err(refusal) = papers.check() {
+            importer.record_refusal("upload", &refusal)?;
+            return Err(refusal.into());
+        }
         let _one_at_a_time = lock(&self.checking);
         let id = papers.id();
         if self.is_running(&id) {
@@ -174,8 +177,7 @@ impl Inboxes {
         let needed = preview.manifest.totals.raw.saturating_add(stored).saturating_add(SPARE);
         let there = Room::of(&inbox.dir)?.free;
         if !preview.is_in_use && there < needed {
-            let why = format!("{} MB free, {} MB needed", there >> 20, needed >> 20);
-            return Err(Refusal::new(Reason::NoSpace, why).into());
+            return Err(too_little(there, needed).into());
         }
         lock(&self.open).insert(id.clone(), Arc::new(inbox));
         Ok(Begun { id, preview, missing })
@@ -278,8 +280,10 @@ impl Inboxes {
             return Err(UploadError::Running);
         }
         if packed.len() as u64 != u64::from(chunk.stored) {
-            let why = format!("{hash}: {} bytes, not {}", packed.len(), chunk.stored);
-            return Err(Refusal::new(Reason::WrongLength, why).into());
+            let (came, due) = (packed.len(), chunk.stored);
+            let ja = format!("{hash}：{came}バイト、正しくは{due}バイト");
+            let en = format!("{hash}: {came} bytes, not {due}");
+            return Err(Refusal::told(Reason::WrongLength, ja, en).into());
         }
         unpack(chunk, packed)?;
         let place = inbox.place(chunk);

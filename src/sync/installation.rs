@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::SyncError;
+use super::bundle::Kind;
 use super::disk::{self, read_json};
 use super::records::{
     Evaluation, FormatMark, GenerationRecord, ModelRecord, STATE_FORMAT, State, Trust,
@@ -60,12 +61,27 @@ impl Installation {
         self.root.join("assistants")
     }
 
+    /// The files of a generation of a collection of assistants.
+    pub fn assistants_in(&self, id: &str, generation: &str) -> PathBuf {
+        self.assistants_dir().join(id).join(generation).join("assistants")
+    }
+
     pub(super) fn app_dir(&self) -> PathBuf {
         self.root.join("app")
     }
 
     pub(super) fn trust_dir(&self) -> PathBuf {
         self.root.join("trust")
+    }
+
+    /// The folder that holds the generations of a subject.
+    pub(super) fn home_of(&self, kind: Kind, id: &str) -> PathBuf {
+        match kind {
+            Kind::App => self.app_dir(),
+            Kind::Model => self.models_dir(),
+            Kind::Dataset => self.datasets_dir().join(id),
+            Kind::Assistants => self.assistants_dir().join(id),
+        }
     }
 
     /// The program of a generation.

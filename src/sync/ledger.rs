@@ -3,25 +3,35 @@
 //!
 //! `ledger.jsonl` holds one record a line: `begun` before the medium is read, its end after the
 //! last step. Each names the BLAKE3 of the line before it, so that a change, a deletion or a swap
-//! shows; a cut at the end shows only beside a head that was printed or exported, which is why
-//! both carry it.
+//! shows; a cut at the end, or a ledger that is gone, shows beside its mark ([`mark`]). Whoever can
+//! write both can forge both: against that stands the head that was printed or exported.
 
+mod aside;
+mod mark;
 mod print;
 mod rows;
+mod subject;
+mod trace;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::bundle::{Kind, Stick};
+use super::bundle::Stick;
 use super::disk::Growing;
-use super::import::Imported;
 use super::records::State;
 use super::{Installation, Reason, Refusal, SyncError, disk};
+use mark::{Mark, Trouble};
 
+pub use aside::Aside;
+pub use mark::LedgerFault;
 pub use print::{STYLE, csv, html, html_with_style_at};
-pub use rows::{Row, rows};
+pub use rows::{Row, reason, rows};
+
+pub(super) use subject::Known;
+pub use subject::Subject;
+pub use trace::TurnedAway;
 
 /// Who brings something in, on what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +62,8 @@ pub enum Event {
     RolledBack,
     /// A new program did not hold; the one before is in use again.
     AppWentBack,
+    /// The ledger before did not verify and was put aside; a new one begins.
+    Restarted,
 }
 
 /// One line.
@@ -78,29 +90,21 @@ pub struct Record {
     pub reason: Option<Reason>,
     /// What happened, for people, in English; the words of a reason are in [`Refusal::message`].
     pub detail: String,
+    /// The same in Japanese, where it is more than a name or a number.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ja: Option<String>,
+    /// The edition that was in use before, of going back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<String>,
     /// Raw bytes that came from the medium.
     pub bytes_read: u64,
     pub kura_version: String,
 }
 
-/// What a bundle was, once its signatures were right.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Subject {
-    pub kind: Kind,
-    pub id: String,
-    pub title: String,
-    pub edition: String,
-    pub counter: u64,
-    /// Key ids that signed.
-    pub signers: Vec<String>,
-    /// BLAKE3 of each file, by its id.
-    pub files: Vec<(String, String)>,
-}
-
 /// The ledger of an installation.
 #[derive(Clone, Debug)]
 pub struct Ledger {
+    installation: Installation,
     path: PathBuf,
 }
 
@@ -116,15 +120,49 @@ pub struct Chain {
 impl Ledger {
     /// The ledger in a data folder.
     pub fn of(installation: &Installation) -> Self {
-        Self { path: installation.root().join("ledger.jsonl") }
+        let path = installation.root().join("ledger.jsonl");
+        Self { installation: installation.clone(), path }
     }
 
     /// Reads and verifies all of it. A last line without its end, or with holes, is one that a
     /// power cut cut off; it was never acknowledged.
     ///
     /// # Errors
-    /// A line was changed, removed or swapped ([`SyncError::Damaged`] names it), or cannot be read.
+    /// [`SyncError::Ledger`] says which line was changed, removed or swapped, or that records are
+    /// missing at the end; or it cannot be read.
     pub fn read(&self) -> Result<Chain, SyncError> {
+        Ok(self.read_with_mark()?.0)
+    }
+
+    fn read_with_mark(&self) -> Result<(Chain, Option<Mark>), SyncError> {
+        let found = self.read_once();
+        // A reader holds no lock: what had no mark yet may have got one in between.
+        match &found {
+            Err(SyncError::Ledger { fault: LedgerFault::NoMark, .. }) => self.read_once(),
+            _ => found,
+        }
+    }
+
+    fn read_once(&self) -> Result<(Chain, Option<Mark>), SyncError> {
+        // The mark first: the ledger only grows, so that it is never behind a mark read before it.
+        let mark = Mark::read(&self.installation).map_err(|trouble| match trouble {
+            Trouble::Io(error) => error,
+            Trouble::Fault(fault) => self.broken(fault),
+        })?;
+        let chain = self.chain()?;
+        let fault = match &mark {
+            Some(mark) => mark.fault(&chain),
+            None => mark::fault_without(&self.installation, &chain),
+        };
+        fault.map_or(Ok((chain, mark)), |fault| Err(self.broken(fault)))
+    }
+
+    fn broken(&self, fault: LedgerFault) -> SyncError {
+        SyncError::Ledger { path: self.path.clone(), fault }
+    }
+
+    /// The records as they lie there, each held to the one before it.
+    fn chain(&self) -> Result<Chain, SyncError> {
         let bytes = disk::read(&self.path)?.unwrap_or_default();
         let mut chain = Chain { head: hash(b""), ..Chain::default() };
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -135,14 +173,11 @@ impl Ledger {
                 break;
             }
             let number = chain.records.len() as u64 + 1;
-            let damaged = |why: String| SyncError::Damaged {
-                path: self.path.clone(),
-                why: format!("line {number}: {why}"),
-            };
-            let record: Record =
-                serde_json::from_slice(line).map_err(|why| damaged(why.to_string()))?;
+            let record: Record = serde_json::from_slice(line).map_err(|why| {
+                self.broken(LedgerFault::Unreadable { line: number, why: why.to_string() })
+            })?;
             if record.number != number || record.before != chain.head {
-                return Err(damaged("it does not follow the line before".to_owned()));
+                return Err(self.broken(LedgerFault::Broken { line: number }));
             }
             chain.head = hash(line);
             chain.whole += line.len() as u64 + 1;
@@ -153,25 +188,25 @@ impl Ledger {
 
     /// Adds a record, durably, before it returns. Only under the writer's lock.
     fn append(&self, entry: Entry) -> Result<Record, SyncError> {
-        let chain = self.read()?;
-        let number = chain.records.len() as u64 + 1;
-        let record = Record {
-            number,
-            before: chain.head,
-            at: crate::document::timestamp(),
-            event: entry.event,
-            attempt: entry.attempt.unwrap_or(number),
-            who: entry.who,
-            place: entry.place,
-            manifest: entry.manifest,
-            subject: entry.subject,
-            reason: entry.reason,
-            detail: entry.detail,
-            bytes_read: entry.bytes_read,
-            kura_version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
+        let (chain, mark) = self.read_with_mark()?;
+        self.append_to(&chain, mark.as_ref(), entry)
+    }
+
+    /// The first record of a ledger whose predecessor was put aside.
+    fn begin_anew(&self, entry: Entry) -> Result<Record, SyncError> {
+        self.append_to(&Chain { head: hash(b""), ..Chain::default() }, None, entry)
+    }
+
+    fn append_to(
+        &self,
+        chain: &Chain,
+        mark: Option<&Mark>,
+        entry: Entry,
+    ) -> Result<Record, SyncError> {
+        let record = entry.into_record(chain);
         let mut line = serde_json::to_vec(&record)
             .map_err(|why| SyncError::Damaged { path: self.path.clone(), why: why.to_string() })?;
+        let head = hash(&line);
         line.push(b'\n');
         let is_new = chain.whole == 0;
         let mut file = Growing::open_at(&self.path, chain.whole)?;
@@ -179,6 +214,11 @@ impl Ledger {
             // A line that a killed process left can be read and yet not outlive a power cut; what
             // follows it must not be there without it.
             file.sync()?;
+            // Its mark may be missing as well: the ledger is never more than one record ahead.
+            let caught_up = Mark::of(chain);
+            if mark != Some(&caught_up) {
+                caught_up.write(&self.installation)?;
+            }
         }
         file.append(&line).and_then(|()| file.sync()).inspect_err(|_| {
             // Not on record: it must not be built on. Where this fails too, the end is torn, which
@@ -188,39 +228,119 @@ impl Ledger {
         if let Some(dir) = self.path.parent().filter(|_| is_new) {
             disk::sync_dir(dir)?;
         }
+        // From here on the record stays, even where its mark cannot be written.
+        Mark::after(&record, head).write(&self.installation)?;
         Ok(record)
+    }
+
+    /// Makes the ledger ready for an attempt, a roll-back, a record: ends what was left open. One
+    /// that does not verify takes nothing more; that somebody was turned away is noted. A warning
+    /// goes into the log of the service; commands say it themselves.
+    ///
+    /// # Errors
+    /// [`SyncError::Ledger`], or it cannot be read or written.
+    pub(super) fn ready(&self, state: &State, who: &Who, place: &str) -> Result<(), SyncError> {
+        let settled = self.settle(state);
+        if let Err(error @ SyncError::Ledger { .. }) = &settled {
+            tracing::warn!(%error, place, operator = who.operator, "nothing is imported or changed");
+            TurnedAway::note(&self.installation, who, place)?;
+        }
+        settled
     }
 
     /// Ends the records of attempts that a power cut, a kill or a full disk left open.
     pub(super) fn settle(&self, state: &State) -> Result<(), SyncError> {
         for open in self.read()?.open() {
-            let (event, detail) = match made_the_switch(state, open) {
-                true => (Event::Imported, "the switch was made before the box stopped"),
-                false => (Event::Interrupted, "the box stopped before the switch"),
+            let (event, detail, ja) = match made_the_switch(state, open) {
+                true => (
+                    Event::Imported,
+                    "the switch was made before the box stopped",
+                    "切り替えた後に機器が止まりました（電源断など）。取り込みは済んでいます。",
+                ),
+                false => (
+                    Event::Interrupted,
+                    "the box stopped before the switch",
+                    "切り替える前に機器が止まりました（電源断など）。もう一度実行すると続きから再開します。",
+                ),
             };
             self.append(Entry {
                 attempt: Some(open.number),
                 who: open.who.clone(),
                 place: open.place.clone(),
                 manifest: open.manifest.clone(),
+                subject: Known::left_by(&self.installation, state, open).subject,
                 detail: detail.to_owned(),
+                ja: Some(ja.to_owned()),
                 ..Entry::of(event)
             })?;
         }
         Ok(())
     }
 
-    /// Records what was done without a medium: a roll-back, a program that went back by itself.
+    /// Records what was done without a medium.
     ///
     /// # Errors
-    /// The ledger cannot be read or written.
+    /// The ledger does not verify, or cannot be read or written.
     pub fn note(&self, event: Event, who: &Who, detail: &str) -> Result<Record, SyncError> {
         let entry = Entry { who: who.clone(), detail: detail.to_owned(), ..Entry::of(event) };
         self.append(entry)
     }
+
+    /// Records a program that went back by itself.
+    pub(super) fn note_app_back(
+        &self,
+        change: Change,
+        reason: Reason,
+        why: &str,
+    ) -> Result<Record, SyncError> {
+        self.append(Entry {
+            subject: change.to,
+            from: change.from,
+            reason: Some(reason),
+            detail: why.to_owned(),
+            ja: Some(String::new()),
+            ..Entry::of(Event::AppWentBack)
+        })
+    }
+
+    /// Records a roll-back by a person: what is in use then, and what was before.
+    pub(super) fn note_back(
+        &self,
+        event: Event,
+        who: &Who,
+        change: Change,
+        (detail, ja): (String, Option<String>),
+    ) -> Result<Record, SyncError> {
+        self.append(Entry {
+            who: who.clone(),
+            subject: change.to,
+            from: change.from,
+            detail,
+            ja,
+            ..Entry::of(event)
+        })
+    }
+}
+
+/// From one generation to another.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Change {
+    /// Edition that was in use.
+    pub(super) from: Option<String>,
+    pub(super) to: Option<Subject>,
 }
 
 impl Chain {
+    /// The head as it was after so many records; `None` where fewer are there.
+    pub fn head_after(&self, records: u64) -> Option<&str> {
+        let records = usize::try_from(records).ok()?;
+        // After record n the head was what record n + 1 names as the line before it.
+        match self.records.get(records) {
+            Some(next) => Some(&next.before),
+            None => (records == self.records.len()).then_some(self.head.as_str()),
+        }
+    }
+
     /// Attempts whose end is not on record.
     pub(super) fn open(&self) -> impl Iterator<Item = &Record> {
         let ends = self.records.iter().filter(|record| record.event != Event::Begun);
@@ -246,10 +366,34 @@ struct Entry {
     subject: Option<Subject>,
     reason: Option<Reason>,
     detail: String,
+    ja: Option<String>,
+    from: Option<String>,
     bytes_read: u64,
 }
 
 impl Entry {
+    /// The record that follows a chain.
+    fn into_record(self, chain: &Chain) -> Record {
+        let number = chain.records.len() as u64 + 1;
+        Record {
+            number,
+            before: chain.head.clone(),
+            at: crate::document::timestamp(),
+            event: self.event,
+            attempt: self.attempt.unwrap_or(number),
+            who: self.who,
+            place: self.place,
+            manifest: self.manifest,
+            subject: self.subject,
+            reason: self.reason,
+            detail: self.detail,
+            ja: self.ja,
+            from: self.from,
+            bytes_read: self.bytes_read,
+            kura_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
     fn of(event: Event) -> Self {
         Self {
             event,
@@ -260,6 +404,8 @@ impl Entry {
             subject: None,
             reason: None,
             detail: String::new(),
+            ja: None,
+            from: None,
             bytes_read: 0,
         }
     }
@@ -275,7 +421,17 @@ pub(super) struct Attempt<'l> {
 impl<'l> Attempt<'l> {
     pub(super) fn begin(ledger: &'l Ledger, who: &Who, stick: &Stick) -> Result<Self, SyncError> {
         let manifest = stick.manifest().map(|signed| hash(&signed.bytes)).unwrap_or_default();
-        let place = stick.path().display().to_string();
+        Self::begin_at(ledger, who, &stick.path().display().to_string(), manifest)
+    }
+
+    /// An attempt of which no more is known than where it was made; `manifest` is its BLAKE3.
+    pub(super) fn begin_at(
+        ledger: &'l Ledger,
+        who: &Who,
+        place: &str,
+        manifest: String,
+    ) -> Result<Self, SyncError> {
+        let place = place.to_owned();
         let entry = Entry { who: who.clone(), place, manifest, ..Entry::of(Event::Begun) };
         Ok(Self { begun: ledger.append(entry)?, ledger })
     }
@@ -293,31 +449,23 @@ impl<'l> Attempt<'l> {
     pub(super) fn end(
         &self,
         event: Event,
-        imported: Option<&Imported>,
+        known: &Known,
         refusal: Option<Refusal>,
     ) -> Result<(), SyncError> {
-        let subject = imported.map(|imported| Subject {
-            kind: imported.manifest.kind,
-            id: imported.manifest.id.clone(),
-            title: imported.manifest.title.clone(),
-            edition: imported.manifest.edition.clone(),
-            counter: imported.manifest.counter,
-            signers: imported.signers.clone(),
-            files: imported
-                .manifest
-                .artifacts
-                .iter()
-                .map(|artifact| (artifact.id.clone(), artifact.blake3.clone()))
-                .collect(),
-        });
         let reason = refusal.as_ref().map(|refusal| refusal.reason);
-        let detail = refusal.map(|refusal| refusal.detail).unwrap_or_default();
-        let bytes_read = imported.map_or(0, |imported| imported.bytes_read);
-        self.append(Entry { subject, reason, detail, bytes_read, ..Entry::of(event) })
+        let (detail, ja) = refusal.map(|refusal| (refusal.detail, refusal.ja)).unwrap_or_default();
+        let (subject, bytes_read) = (known.subject.clone(), known.bytes_read);
+        self.append(Entry { subject, reason, detail, ja, bytes_read, ..Entry::of(event) })
     }
 
-    pub(super) fn fail(&self, error: &SyncError) -> Result<(), SyncError> {
-        self.append(Entry { detail: error.to_string(), ..Entry::of(Event::Failed) })
+    pub(super) fn fail(&self, error: &SyncError, known: &Known) -> Result<(), SyncError> {
+        self.append(Entry {
+            subject: known.subject.clone(),
+            bytes_read: known.bytes_read,
+            detail: error.to_string(),
+            ja: Some(error.message(crate::text::Lang::Ja)),
+            ..Entry::of(Event::Failed)
+        })
     }
 
     fn append(&self, entry: Entry) -> Result<(), SyncError> {
@@ -336,3 +484,6 @@ impl<'l> Attempt<'l> {
 fn hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ mod installation;
 pub mod ledger;
 mod origin;
 pub mod pack;
+mod rates;
 mod records;
 mod refusal;
 mod roll_back;
@@ -25,6 +26,7 @@ mod room;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trust;
+mod words;
 mod writer;
 
 pub use app::{Notice, Program, Start};
@@ -32,6 +34,7 @@ pub use import::{Imported, Importer, Prepare, Preview, Progress, TrustSettings};
 pub use inbox::{Begun, Claim, Inboxes, Papers, UploadError};
 pub use installation::Installation;
 pub use origin::Origin;
+pub use rates::{FoundRates, MEASURED_FILE, MeasuredRates, Questions, Rate};
 pub use records::{
     CurrentApp, CurrentDataset, Evaluation, FileProblem, Floor, GenerationRecord, ModelRecord,
     STATE_FORMAT, Share, State, Trial, Trust, days_between,
@@ -52,6 +55,14 @@ pub enum SyncError {
         path.display()
     )]
     Damaged { path: PathBuf, why: String },
+    #[error(
+        "the transfer record {} does not verify ({}); it may have been changed or removed. It is \
+         evidence: do not delete or restore it, leave it as it is and tell the security officer. \
+         Imports and roll-backs wait until it is looked into; answering goes on. README says how \
+         to go on",
+        path.display(), fault.words(crate::text::Lang::En)
+    )]
+    Ledger { path: PathBuf, fault: ledger::LedgerFault },
     #[error("another kura is changing {}; wait until it has finished", path.display())]
     Locked { path: PathBuf },
     #[error(

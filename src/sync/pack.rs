@@ -8,7 +8,7 @@ mod place;
 mod roots;
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -88,6 +88,8 @@ pub struct Packer<'a> {
     pub out: &'a Path,
     /// The manifest of an earlier edition, for a delta: chunks that it lists stay off the medium.
     pub since: Option<&'a Manifest>,
+    /// The manifest that was packed here under the same edition before, and where it is kept.
+    pub packed_before: Option<(&'a Path, &'a Manifest)>,
     pub signers: &'a [&'a Signer<'a>],
     /// Hears of bytes of the files that were read.
     pub progress: &'a dyn Fn(u64),
@@ -132,6 +134,11 @@ pub enum PackError {
     TooManyChunks(usize),
     #[error("a delta for {wanted} cannot build on {found}")]
     OtherSubject { wanted: String, found: String },
+    #[error(
+        "edition {edition} was packed before with other content ({}); give it another edition",
+        path.display()
+    )]
+    OtherContent { edition: String, path: PathBuf },
     #[error("signing failed: {0}")]
     Signing(String),
     #[error("cancelled")]
@@ -178,12 +185,15 @@ impl Packer<'_> {
     ///
     /// # Errors
     /// The header names what no appliance would take; a file cannot be read; the medium is full
-    /// or cannot be written; a signer fails; `cancelled` became true. Nothing is left behind.
+    /// or cannot be written; a signer fails; the edition was packed before with other content;
+    /// `cancelled` became true. Nothing is left behind.
     pub fn pack(&self) -> Result<Packed, PackError> {
         self.check_header()?;
         let fresh = Fresh::make(self.out)?;
         let (artifacts, sizes) = self.take_all(Some(&fresh))?;
-        let manifest = Manifest::new(self.header.clone(), artifacts);
+        let mut manifest = Manifest::new(self.header.clone(), artifacts);
+        manifest.since = self.since.map(|since| since.edition.clone());
+        self.check_edition(&fresh, &manifest)?;
         let manifest_bytes = serialized(&manifest)?;
         // What the importer reads is what was meant.
         let manifest = Manifest::parse(&manifest_bytes)?;
@@ -203,6 +213,24 @@ impl Packer<'_> {
         let path = fresh.settle(&manifest)?;
         let signed = Signed { bytes: manifest_bytes, signatures };
         Ok(Packed { manifest, signed, path, sizes })
+    }
+
+    /// An edition is one content: what was packed under its name before must be the same, or
+    /// appliances that have the one and appliances that have the other could not be told apart.
+    fn check_edition(&self, fresh: &Fresh, manifest: &Manifest) -> Result<(), PackError> {
+        let place = fresh.earlier(manifest);
+        let there = place.as_ref().map(|(path, earlier)| (path.as_path(), earlier));
+        let mut earlier = self.packed_before.into_iter().chain(there);
+        let other = earlier.find(|(_, earlier)| {
+            earlier.edition == manifest.edition && content(earlier) != content(manifest)
+        });
+        match other {
+            None => Ok(()),
+            Some((path, _)) => Err(PackError::OtherContent {
+                edition: manifest.edition.clone(),
+                path: path.to_owned(),
+            }),
+        }
     }
 
     /// Refuses before the work what would be refused after it.
@@ -238,6 +266,13 @@ impl Packer<'_> {
             false => Ok(()),
         }
     }
+}
+
+/// What an edition consists of, by name and hash. An index is made anew each time and says
+/// nothing that the passages do not.
+fn content(manifest: &Manifest) -> BTreeSet<(&str, &str)> {
+    let files = manifest.artifacts.iter().filter(|file| file.role != ArtifactRole::Index);
+    files.map(|file| (file.id.as_str(), file.blake3.as_str())).collect()
 }
 
 /// The manifest's bytes: without blanks, since its length is bounded and chunks are many.

@@ -52,6 +52,10 @@ pub enum Reason {
     AppCheck,
     /// A person stopped it.
     Cancelled,
+    /// A new program ended within its first minute.
+    AppDied,
+    /// The file of a program is not what was imported.
+    AppDamaged,
 }
 
 /// A refusal: the rule, and what broke it.
@@ -61,21 +65,45 @@ pub struct Refusal {
     pub reason: Reason,
     /// Which file, number or name; data for people, in English or as found.
     pub detail: String,
+    /// The same in Japanese, where it is more than a name or a number.
+    pub ja: Option<String>,
 }
 
 impl Refusal {
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: shown(&detail.into()) }
+        Self { reason, detail: shown(&detail.into()), ja: None }
+    }
+
+    /// With the detail in both languages.
+    pub fn told(reason: Reason, ja: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { ja: Some(shown(&ja.into())), ..Self::new(reason, en) }
     }
 
     /// What happened and what to do.
     pub fn message(&self, lang: Lang) -> String {
         let (ja, en) = self.reason.words();
         match lang {
-            Lang::Ja if self.detail.is_empty() => ja.to_owned(),
-            Lang::Ja => format!("{ja}（{}）", self.detail),
+            Lang::Ja => match self.detail_ja() {
+                detail if detail.is_empty() => ja.to_owned(),
+                detail => format!("{ja}（{detail}）"),
+            },
             Lang::En if self.detail.is_empty() => en.to_owned(),
             Lang::En => format!("{en} ({})", self.detail),
+        }
+    }
+}
+
+impl Refusal {
+    /// The detail for readers of Japanese. What no words were made for comes from parsers and
+    /// other libraries: it is for those who made the bundle, and is marked as such.
+    fn detail_ja(&self) -> String {
+        let is_prose = |text: &str| {
+            text.split(' ').filter(|word| word.len() > 1 && word.is_ascii()).count() > 2
+        };
+        match &self.ja {
+            Some(ja) => ja.clone(),
+            None if is_prose(&self.detail) => format!("技術情報：{}", self.detail),
+            None => self.detail.clone(),
         }
     }
 }
@@ -111,7 +139,7 @@ impl Reason {
         match self {
             Self::NotABundle => ("更新パッケージが見つかりません。kura-bundleフォルダーのある場所を指定してください。", "there is no bundle here; name the place that holds the kura-bundle folder"),
             Self::NotAPlainFile => ("媒体に、通常のファイルではないものがあります。取り込みません。", "something on the medium is not a plain file; nothing is imported"),
-            Self::WrongLength => ("ファイルの長さが正しくありません。媒体への書き込みが途中で終わった可能性があります。作り直してください。", "a file has the wrong length; writing to the medium may have been cut off: make it again"),
+            Self::WrongLength => ("ファイルの長さが正しくありません。媒体への書き込みが途中で終わった可能性があります。発行者に作り直しを求めてください。", "a file has the wrong length; writing to the medium may have been cut off: make it again"),
             Self::MalformedKey => ("鍵の形式が正しくありません。", "a key is malformed"),
             Self::MalformedRoot => ("鍵の一覧（root）の形式が正しくありません。", "a root document is malformed"),
             Self::UntrustedRoot => ("この機器が信頼する鍵で始まっていません。入手元を確かめてください。", "it does not start at the root that this box trusts; check where it came from"),
@@ -128,12 +156,14 @@ impl Reason {
             Self::BelowSecurityFloor => ("安全上の理由で使えなくなった版です。", "this release was withdrawn for security"),
             Self::NeedsNewerApp => ("新しいkuraが必要です。先にプログラムを更新してください。", "it needs a newer kura; update the program first"),
             Self::NoSpace => ("空き容量が足りません。空けてから、もう一度実行すると続きから再開します。", "there is not enough free space; make room and run it again: it goes on where it stopped"),
-            Self::MissingChunk => ("パッケージの一部がありません。差分のもとになる版が入っていないか、書き込みが途中です。", "a part of the bundle is missing: the edition that the delta builds on is not installed, or writing was cut off"),
+            Self::MissingChunk => ("パッケージの一部が媒体にもこの機器にもありません。", "a part of the bundle is neither on the medium nor on this box"),
             Self::DamagedChunk => ("パッケージの一部が壊れています。媒体を替えて作り直してください。", "a part of the bundle is damaged; make it again, on another medium"),
             Self::WrongFile => ("復元したファイルが目録と一致しません。取り込みません。", "the file put together differs from the manifest; nothing is imported"),
             Self::UnusableContent => ("内容をこの機器で使えません。", "its content cannot be used on this box"),
             Self::GoldenQuestions => ("確認用の質問の正答が基準を下回りました。今の版を使い続けます。", "the golden questions came out below their threshold; the present edition stays in use"),
             Self::AppCheck => ("新しいプログラムがこの機器で動きませんでした。今のプログラムを使い続けます。", "the new program did not pass its check on this box; the present one stays in use"),
+            Self::AppDied => ("新しいプログラムが起動から1分以内に終了したため、前のプログラムに自動で戻しました。", "the new program ended within its first minute; the one before is in use again"),
+            Self::AppDamaged => ("新しいプログラムのファイルが壊れているため、前のプログラムに自動で戻しました。", "the file of the new program is damaged; the one before is in use again"),
             Self::Cancelled => ("中断しました。もう一度実行すると続きから再開します。", "stopped; run it again to go on"),
         }
     }

@@ -13,7 +13,7 @@ use super::disk::{self, sync_dir, sync_tree, write_json};
 use super::records::{
     CurrentDataset, Evaluation, GenerationRecord, ModelRecord, STATE_FORMAT, State,
 };
-use super::{Installation, SyncError};
+use super::{Installation, MEASURED_FILE, MeasuredRates, SyncError};
 
 pub(super) use imports::allowed_by_floor;
 
@@ -155,6 +155,17 @@ impl Writer {
         evaluation: &Evaluation,
     ) -> Result<(), SyncError> {
         write_json(&self.installation.evaluation_path(blake3), evaluation)
+    }
+
+    /// Keeps what was measured with a data set in use, in place of what was measured before.
+    ///
+    /// # Errors
+    /// [`SyncError::UnknownDataset`], or it cannot be written.
+    pub fn record_measured(&mut self, id: &str, measured: &MeasuredRates) -> Result<(), SyncError> {
+        let entry = self.state.datasets.get(id);
+        let entry = entry.ok_or_else(|| SyncError::UnknownDataset(id.to_owned()))?;
+        let dir = self.installation.generation_dir(id, &entry.current);
+        write_json(&dir.join(MEASURED_FILE), measured)
     }
 
     /// Chooses the model in use.

@@ -281,7 +281,12 @@ fn a_rotation_needs_both_sides_on_two_machines() {
     );
     let stick = one.stick();
     let program = ["pack", "app", "/bin/true", "--edition", "0.9.0", "--out", text(&stick)];
-    assert!(one.fail(&program).contains("chain"), "an unfinished root is not packed under");
+    let told = one.fail(&program);
+    assert!(
+        told.contains("kura key sign 2.json"),
+        "an unfinished root is not packed under: {told}"
+    );
+    assert!(told.contains("jiro, taro"), "{told}");
 
     let second = one.home().join("root/2.json");
     let sent = other.env.path("root");
@@ -350,8 +355,20 @@ fn programs_models_and_assistants_are_packed_as_what_they_are() {
     let again = [arguments.as_slice(), &["--counter", "1"]].concat();
     assert!(desk.fail(&again).contains("above 1"));
     assert_eq!(desk.json(&arguments)["counter"], 2);
+    // One edition is one content.
+    fs::write(dir.join("gijiroku.toml"), "title = \"議事録\"\nprompt = \"まとめる\"\n").unwrap();
+    let told = desk.fail(&arguments);
+    assert!(told.contains("other content") && told.contains("another edition"), "{told}");
+    let next = [arguments.as_slice(), &["--edition", "r8.2"]].concat();
+    assert_eq!(desk.json(&next)["counter"], 3, "what was refused took no number");
+    // A folder is made where only its name is missing.
+    let fresh = desk.env.path("fresh");
+    let to_fresh = ["pack", "assistants", text(&dir), "--edition", "r8.2", "--out", text(&fresh)];
+    desk.succeed(&to_fresh);
+    assert!(fresh.join("kura-bundle/manifest.json").is_file());
     assert!(
-        desk.fail(&["pack", "assistants", text(&dir), "--out", "/nonexistent"]).contains("stick")
+        desk.fail(&["pack", "assistants", text(&dir), "--out", "/nonexistent/usb"])
+            .contains("stick")
     );
 }
 

@@ -98,7 +98,7 @@ async fn going_back_is_asked_done_and_noted() {
     let page = get(&router, "/updates?done=rollback").await;
     check(&page, 200, &["前の世代に戻しました", "前の世代へ戻した", "佐藤"]);
     let printed = get(&router, "/updates/ledger").await;
-    check(&printed, 200, &["dataset/town → 1", "佐藤", "&lt;b&gt;"]);
+    check(&printed, 200, &["版 2 から切り替えました。", "佐藤", "&lt;b&gt;"]);
     assert!(!printed.text.contains("<b>"));
 }
 
@@ -129,7 +129,7 @@ async fn the_ledger_is_printed_and_saved() {
     let router = web.router(options(&publisher));
     bring(&router, &publisher.dataset("town", 2, "転入届は、14日以内に出す。")).await;
     let printed = get(&router, "/updates/ledger").await;
-    check(&printed, 200, &["<h1>持込記録</h1>", "USB-07", "鈴木", "取込", "末尾のハッシュ"]);
+    check(&printed, 200, &["<h1>持込記録</h1>", "USB-07", "鈴木", "取込", "先頭ハッシュ"]);
     check(&printed, 200, &["href=\"/assets/ledger.css\""]);
     assert!(!printed.text.contains("<style") && !printed.text.contains("style="), "CSP forbids it");
     let style = get(&router, "/assets/ledger.css").await;
@@ -142,8 +142,12 @@ async fn the_ledger_is_printed_and_saved() {
     let path = web.service.installation().root().join("ledger.jsonl");
     let ledger = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, ledger.replace("佐藤", "田中")).unwrap();
-    check(&get(&router, "/updates/ledger").await, 500, &["壊れています"]);
-    check(&get(&router, "/updates").await, 200, &["壊れています", "試験町のデータ"]);
+    check(
+        &get(&router, "/updates/ledger").await,
+        500,
+        &["検証できません", "情報セキュリティ担当者"],
+    );
+    check(&get(&router, "/updates").await, 200, &["検証できません", "試験町のデータ"]);
 }
 
 #[tokio::test]

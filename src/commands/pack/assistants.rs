@@ -8,12 +8,11 @@ use super::super::key::unusable;
 use super::super::{Context, Failure};
 use super::press::{Press, Subject};
 use super::today;
+use crate::answer::assistant::{Mistake, read_one};
 use crate::cli::PackTo;
 use crate::sync::bundle::{ArtifactRole, Kind, id_is_plain};
 use crate::sync::pack::{Content, Source};
 
-/// What no assistant can do without.
-const REQUIRED: [&str; 2] = ["title", "prompt"];
 /// A file is at most so long, in bytes; appliances refuse longer ones.
 const BYTES_MAX: usize = 64 * 1024;
 
@@ -87,7 +86,7 @@ fn read(dir: &Path, licence: &str) -> Result<Vec<Source>, Failure> {
     }
 }
 
-/// Why a file is no assistant, in Japanese and English.
+/// Why a file is no assistant, in Japanese and English; every mistake.
 fn problem(name: &str, bytes: &[u8]) -> Option<(String, String)> {
     if !id_is_plain(name) {
         return Some((
@@ -101,20 +100,21 @@ fn problem(name: &str, bytes: &[u8]) -> Option<(String, String)> {
             format!("longer than {BYTES_MAX} bytes"),
         ));
     }
-    let text = std::str::from_utf8(bytes).map_err(|why| why.to_string());
-    let table = text.and_then(|text| text.parse::<toml::Table>().map_err(|why| why.to_string()));
-    let table = match table {
-        Ok(table) => table,
-        Err(why) => {
-            return Some((format!("TOMLではありません（{why}）"), format!("not TOML: {why}")));
-        }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Some(("UTF-8ではありません".to_owned(), "not UTF-8".to_owned()));
     };
-    let blank = |key: &&str| {
-        let value = table.get(*key).and_then(toml::Value::as_str);
-        value.is_none_or(|value| value.trim().is_empty())
+    let stem = name.trim_end_matches(".toml").replace('.', "-");
+    let (_, mistakes) = read_one(text, &stem);
+    if mistakes.is_empty() {
+        return None;
+    }
+    let all = |words: &dyn Fn(&Mistake) -> String| {
+        mistakes.iter().map(words).collect::<Vec<_>>().join("\n    ")
     };
-    let missing = REQUIRED.iter().find(|key| blank(key))?;
-    Some((format!("{missing}がありません"), format!("`{missing}` is missing or blank")))
+    Some((
+        all(&|mistake| format!("{}（{}行目）", mistake.ja, mistake.line)),
+        all(&|mistake| format!("{} (line {})", mistake.en, mistake.line)),
+    ))
 }
 
 #[cfg(test)]

@@ -38,16 +38,19 @@ pub(super) fn write(
     let read = reading::passages(context, dir, info, cancelled, |passages| {
         for passage in passages {
             count += 1;
-            // After a first failure nothing more is written, and that one is reported.
+            // After a first failure nothing more is read, and that one is reported.
             if broken.is_none() {
                 broken = line(&mut file, &passage, info.as_of).err();
             }
         }
+        broken.is_none()
     });
     go_on(cancelled)?;
+    if let Some(why) = broken {
+        return Err(unusable(target, &why));
+    }
     let reading::Reading { report, documents } = read?;
-    let flushed = broken.map_or_else(|| file.flush(), Err);
-    flushed.map_err(|why| unusable(target, &why))?;
+    file.flush().map_err(|why| unusable(target, &why))?;
     Ok(Read { documents, passages: count, report })
 }
 

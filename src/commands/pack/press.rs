@@ -44,15 +44,7 @@ impl<'c> Press<'c> {
         cancelled: &'c AtomicBool,
     ) -> Result<Self, Failure> {
         check_names(&subject)?;
-        if !to.out.is_dir() {
-            let out = to.out.display();
-            return Err(Failure::new(
-                format!(
-                    "{out}というフォルダーはありません。USBメモリーが接続されているか確かめてください。"
-                ),
-                format!("there is no folder {out}; check that the stick is mounted"),
-            ));
-        }
+        make_out(&to.out)?;
         let keys = Keys::of(&to.place)?;
         let packed = to.packed.clone().unwrap_or_else(|| keys.home().join("packed"));
         let records = Records::read(&packed, subject.kind, &subject.id)?;
@@ -62,7 +54,8 @@ impl<'c> Press<'c> {
         let counter = next_counter(to, &records)?;
         let dir = to.root.clone().unwrap_or_else(|| keys.home());
         let links = key::read_roots(&dir)?;
-        let root = key::newest(&links)?.root;
+        let newest = key::newest(&links);
+        let root = newest.map_err(|why| half_signed(&dir, &links).unwrap_or(why))?.root;
         in_force(&root)?;
         let chosen = signers(to, &keys, &root, subject.kind)?;
         let unlocked = chosen.iter().map(|key| keys.unlock(context, &key.name));
@@ -185,12 +178,74 @@ impl<'c> Press<'c> {
             roots: &self.links,
             out: &self.to.out,
             since,
+            packed_before: self.records.packed(&self.subject.edition),
             signers,
             progress,
             cancelled: self.cancelled,
         };
         work(&packer).map_err(|why| report::failure(&why))
     }
+}
+
+/// Makes the folder where only its last part is missing: more than that is a stick that is not
+/// mounted, or a slip.
+fn make_out(out: &std::path::Path) -> Result<(), Failure> {
+    if out.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir(out).map_err(|why| {
+        let out = out.display();
+        Failure::new(
+            format!(
+                "{out}というフォルダーがなく、作れません（{why}）。USBメモリーが接続されているか確かめてください。"
+            ),
+            format!("there is no folder {out}, and it cannot be made ({why}); check that the stick is mounted"),
+        )
+    })
+}
+
+/// Where signatures of the newest root are still to come: what its owners do about it.
+fn half_signed(dir: &std::path::Path, links: &[Link]) -> Option<Failure> {
+    let (last, before) = links.split_last()?;
+    // The chain is sound without it, so that it is this one that lacks something.
+    let root = Root::parse(&last.signed.bytes).ok()?;
+    let old = match before {
+        [] => None,
+        _ => Some(key::newest(before).ok()?.root),
+    };
+    let roots = old.iter().chain([&root]);
+    let mut owners: Vec<String> = roots.flat_map(|root| open_owners(root, last)).collect();
+    if owners.is_empty() {
+        return None;
+    }
+    let place = dir.join("root").join(format!("{}.json", last.version));
+    let (number, place) = (last.version, place.display().to_string());
+    owners.sort();
+    owners.dedup();
+    Some(Failure::new(
+        format!(
+            "root {number} の署名がそろっていないので、まだ作れません（署名していない人：{}）。その人が {place} を自分の端末に写し、kura key sign {number}.json --key 名前 で署名して、できた .minisig を同じフォルダーに戻してください。",
+            owners.join("、")
+        ),
+        format!(
+            "root {number} is not signed by enough keys yet (open: {}). Have them copy {place}, run kura key sign {number}.json --key NAME, and bring the .minisig file back into the same folder",
+            owners.join(", ")
+        ),
+    ))
+}
+
+/// Those who have not signed a root document that needs more signatures.
+fn open_owners(root: &Root, link: &Link) -> Vec<String> {
+    let signed = &link.signed;
+    if root.check(&root.root, signed).is_ok() {
+        return Vec::new();
+    }
+    let keys = root.keys.iter().filter(|key| root.root.keys.contains(&key.id));
+    let open = keys.filter(|key| {
+        let mut theirs = signed.signatures.iter().filter(|(id, _)| *id == key.id);
+        !theirs.any(|(_, text)| key.public_key.has_signed(&signed.bytes, text))
+    });
+    open.map(|key| key.owner.clone()).collect()
 }
 
 fn check_names(subject: &Subject) -> Result<(), Failure> {

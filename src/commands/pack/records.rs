@@ -51,6 +51,12 @@ impl Records {
         self.manifests.last().map_or(0, |manifest| manifest.counter)
     }
 
+    /// What was packed under an edition before, and where its manifest is kept.
+    pub(super) fn packed(&self, edition: &str) -> Option<(&Path, &Manifest)> {
+        let found = self.manifests.iter().find(|manifest| manifest.edition == edition)?;
+        Some((&self.dir, found))
+    }
+
     /// The manifest of an edition.
     pub(super) fn edition(&self, edition: &str) -> Result<&Manifest, Failure> {
         if let Some(found) = self.manifests.iter().find(|manifest| manifest.edition == edition) {

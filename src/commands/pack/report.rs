@@ -129,6 +129,13 @@ pub(super) fn failure(why: &PackError) -> Failure {
             format!("内容が多すぎて、目録が{bytes}バイトになりました。分けて作ってください。"),
             why.to_string(),
         ),
+        PackError::OtherContent { edition, path } => Failure::new(
+            format!(
+                "版「{edition}」は、違う内容で作成済みです（{}）。同じ版に2通りの内容があると、機器ごとの中身が分からなくなるため、作りませんでした。版の名前を変えてください（データセットは dataset.toml の edition、ほかは --edition）。",
+                path.display()
+            ),
+            why.to_string(),
+        ),
         PackError::Signing(why) => {
             Failure::new(format!("署名できません（{why}）。"), format!("cannot sign: {why}"))
         }
@@ -136,7 +143,7 @@ pub(super) fn failure(why: &PackError) -> Failure {
             Failure::new(format!("{found}の目録から{wanted}の差分は作れません。"), why.to_string())
         }
         PackError::Sync(error) => Failure::new(
-            format!("更新パッケージを作れません（{error}）。"),
+            format!("更新パッケージを作れません。{}", error.message(Lang::Ja)),
             format!("cannot make the bundle: {error}"),
         ),
     }

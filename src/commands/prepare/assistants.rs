@@ -1,15 +1,15 @@
-//! Staged assistants: each file is TOML with at least a title and a prompt.
+//! Staged assistants: each file must be one that can be used. Keys that are not known here are
+//! passed over: the publisher's kura may be newer.
 
 use std::fs;
 use std::path::Path;
 
 use super::{failed, unusable};
+use crate::answer::assistant::read_one;
 use crate::sync::Refusal;
 
 /// A file is at most so long, in bytes.
 const BYTES_MAX: u64 = 64 * 1024;
-/// What the page and the prompt cannot do without.
-const REQUIRED: [&str; 2] = ["title", "prompt"];
 
 /// Reads every file of the folder.
 ///
@@ -33,15 +33,12 @@ fn check_file(path: &Path) -> Result<(), String> {
         return Err(format!("longer than {BYTES_MAX} bytes"));
     }
     let text = fs::read_to_string(path).map_err(|why| why.to_string())?;
-    let table: toml::Table =
-        text.parse().map_err(|why: toml::de::Error| why.message().to_owned())?;
-    for key in REQUIRED {
-        let value = table.get(key).and_then(toml::Value::as_str).unwrap_or_default();
-        if value.trim().is_empty() {
-            return Err(format!("`{key}` is missing or blank"));
-        }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().replace('.', "-");
+    let (_, mistakes) = read_one(&text, &stem);
+    match mistakes.iter().find(|mistake| !mistake.unknown_key) {
+        Some(mistake) => Err(format!("{} (line {})", mistake.en, mistake.line)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::document::{DatasetInfo, timestamp};
 use crate::ingest::manifest::{self, ManifestError};
 use crate::search::{Index, SearchError};
 use crate::sync::bundle::Manifest;
-use crate::sync::{GenerationRecord, Reason, Refusal};
+use crate::sync::{GenerationRecord, MeasuredRates, Questions, Reason, Refusal};
 use crate::text::Lang;
 
 /// `dataset.toml` is at most so long, in bytes: it names each document in a few lines.
@@ -33,7 +33,7 @@ impl Preparer<'_> {
             |done| self.told(Work::Passages { done }),
         )?;
         let index = self.index(&stage.join("index"), &source, info.as_of, survey)?;
-        self.ask_golden(&stage.join("golden.toml"), &Arc::new(index))?;
+        self.ask_golden(stage, &Arc::new(index))?;
         let manifest =
             fs::read(stage.join("manifest.json")).map_err(|why| failed("manifest.json", &why))?;
         Ok(GenerationRecord {
@@ -78,13 +78,17 @@ impl Preparer<'_> {
         }
     }
 
-    fn ask_golden(&self, path: &Path, index: &Arc<Index>) -> Result<(), Refusal> {
-        let golden = Golden::load(path).map_err(unusable)?;
+    fn ask_golden(&self, stage: &Path, index: &Arc<Index>) -> Result<(), Refusal> {
+        let golden = Golden::load(&stage.join("golden.toml")).map_err(unusable)?;
         let Some(golden) = golden else { return Ok(()) };
         self.told(Work::Questions);
         let outcome = golden.ask(index, self.cancelled).map_err(|why| search_failed(&why))?;
-        let refusal =
-            (!outcome.passes()).then(|| Refusal::new(Reason::GoldenQuestions, outcome.summary()));
+        let measured = MeasuredRates::now(outcome.rates, Questions::Golden);
+        measured.write_to(stage).map_err(|why| failed("measured.json", &why))?;
+        let refusal = (!outcome.passes()).then(|| {
+            let (ja, en) = (outcome.summary(Lang::Ja), outcome.summary(Lang::En));
+            Refusal::told(Reason::GoldenQuestions, ja, en)
+        });
         *self.golden.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         refusal.map_or(Ok(()), Err)
     }
@@ -94,18 +98,26 @@ impl Preparer<'_> {
 fn info(path: &Path, bundle: &Manifest) -> Result<DatasetInfo, Refusal> {
     let length = fs::metadata(path).map_err(|why| failed("dataset.toml", &why))?.len();
     if length > INFO_BYTES_MAX {
-        return Err(unusable(format!("dataset.toml is longer than {INFO_BYTES_MAX} bytes")));
+        let ja = format!("dataset.tomlが{INFO_BYTES_MAX}バイトを超えています");
+        let en = format!("dataset.toml is longer than {INFO_BYTES_MAX} bytes");
+        return Err(Refusal::told(Reason::UnusableContent, ja, en));
     }
     let info = manifest::load(path).map_err(|why| match &why {
         ManifestError::Io { source, .. } => failed("dataset.toml", source),
-        ManifestError::Invalid(_) => unusable(format!("dataset.toml: {}", why.message(Lang::En))),
+        ManifestError::Invalid(_) => {
+            let [ja, en] = [Lang::Ja, Lang::En].map(|lang| why.message(lang).replace('\n', "; "));
+            let (ja, en) = (format!("dataset.toml：{ja}"), format!("dataset.toml: {en}"));
+            Refusal::told(Reason::UnusableContent, ja, en)
+        }
     })?;
     for (what, told, found) in
         [("id", &bundle.id, &info.id), ("edition", &bundle.edition, &info.edition)]
     {
         if told != found {
-            let why = format!("dataset.toml has the {what} {found}, the bundle {told}");
-            return Err(unusable(why));
+            let ja =
+                format!("dataset.tomlの{what}は {found}、更新パッケージの{what}は {told} です");
+            let en = format!("dataset.toml has the {what} {found}, the bundle {told}");
+            return Err(Refusal::told(Reason::UnusableContent, ja, en));
         }
     }
     Ok(info)

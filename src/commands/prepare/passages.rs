@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::{cancelled, failed, unusable};
 use crate::document::Passage;
-use crate::sync::Refusal;
+use crate::sync::{Reason, Refusal};
 
 /// A line is at most so long, in bytes: a hundred times what our own cutting makes.
 const LINE_BYTES_MAX: u64 = 1024 * 1024;
@@ -46,7 +46,12 @@ impl Lines {
     }
 
     fn passage(&self) -> Result<Passage, Refusal> {
-        let wrong = |why: String| unusable(format!("passages.jsonl, line {}: {why}", self.number));
+        let wrong = |why: String| {
+            let line = self.number;
+            let ja = format!("passages.jsonlの{line}行目が正しくありません。技術情報：{why}");
+            let en = format!("passages.jsonl, line {line}: {why}");
+            Refusal::told(Reason::UnusableContent, ja, en)
+        };
         if self.line.len() as u64 > LINE_BYTES_MAX {
             return Err(wrong(format!("longer than {LINE_BYTES_MAX} bytes")));
         }
@@ -114,8 +119,10 @@ pub(super) fn survey(
         let passage = passage?;
         count += 1;
         if !ids.insert(short_hash(&passage.id)) {
-            let why = format!("passages.jsonl, line {count}: the id {:?} stands twice", passage.id);
-            return Err(unusable(why));
+            let id = &passage.id;
+            let ja = format!("passages.jsonl、{count}行目：ID「{id}」が2回あります");
+            let en = format!("passages.jsonl, line {count}: the id {id:?} stands twice");
+            return Err(Refusal::told(Reason::UnusableContent, ja, en));
         }
         paths.insert(short_hash(&passage.path));
         if count > PASSAGES_MAX {
@@ -129,7 +136,10 @@ pub(super) fn survey(
         }
     }
     match count {
-        0 => Err(unusable("passages.jsonl holds no passage")),
+        0 => {
+            let ja = "passages.jsonlに該当箇所がありません";
+            Err(Refusal::told(Reason::UnusableContent, ja, "passages.jsonl holds no passage"))
+        }
         _ => Ok(Survey { passages: count, documents: paths.len() }),
     }
 }

@@ -1,6 +1,7 @@
 use super::super::bundle::{Artifact, ArtifactRole, Chunk, Header, Kind, Manifest};
+use super::super::disk;
+use super::super::ledger::Event;
 use super::super::records::{CurrentDataset, Floor};
-use super::super::{Reason, disk};
 use super::*;
 
 /// A data folder whose state names programs.

@@ -80,6 +80,9 @@ pub struct Manifest {
     pub min_app: String,
     /// The lowest counter of this kind and id that may still be used, also by rolling back.
     pub security_floor: u64,
+    /// The edition that a delta leaves parts to; they are listed here all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
     pub totals: Totals,
     pub artifacts: Vec<Artifact>,
 }
@@ -185,6 +188,7 @@ impl Manifest {
             stale_after_days: header.stale_after_days,
             min_app: header.min_app,
             security_floor: header.security_floor,
+            since: None,
             totals,
             artifacts,
         }
@@ -230,6 +234,9 @@ impl Manifest {
         if self.kind == Kind::App && self.id != PRODUCT {
             // One program, one counter.
             return Err(format!("a program {:?}", self.id));
+        }
+        if self.since.as_ref().is_some_and(|since| !id_is_plain(since)) {
+            return Err(format!("since {:?}", self.since));
         }
         if version_numbers(&self.min_app).is_none() {
             return Err(format!("min_app {:?}", self.min_app));

@@ -39,7 +39,7 @@ impl Stick {
     /// `kura-bundle`, by name.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none, or one is a link.
     pub fn find(path: &Path) -> Result<Vec<Self>, Refusal> {
         let none = || Refusal::new(Reason::NotABundle, path.display().to_string());
         let dir = rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
@@ -53,12 +53,17 @@ impl Stick {
         names.retain(|name| name.starts_with("kura-bundle") && is_text(name));
         names.sort();
         names.truncate(BUNDLES_MAX);
-        let inside = |name: &String| {
+        let mut found = Vec::new();
+        for name in &names {
             let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let dir = openat2(&here.dir, name.as_str(), flags, Mode::empty(), beneath()).ok()?;
-            Some(Self::new(dir, path.join(name)))
-        };
-        let found: Vec<Self> = names.iter().filter_map(inside).collect();
+            match openat2(&here.dir, name.as_str(), flags, Mode::empty(), beneath()) {
+                Ok(dir) => found.push(Self::new(dir, path.join(name))),
+                // A link is no accident: whoever made it means another place than the medium.
+                Err(error @ (Errno::LOOP | Errno::XDEV)) => return Err(refused(name, error)),
+                // A file of that name.
+                Err(_) => {}
+            }
+        }
         if found.is_empty() { Err(none()) } else { Ok(found) }
     }
 
@@ -153,8 +158,9 @@ impl Stick {
         for entry in Dir::new(opened).map_err(|error| refused(dir, error))? {
             let entry = entry.map_err(|error| refused(dir, error))?;
             if names.len() >= ENTRIES_MAX {
-                let why = format!("{dir}: more than {ENTRIES_MAX} entries");
-                return Err(Refusal::new(Reason::NotABundle, why));
+                let ja = format!("{dir}：ファイルが{ENTRIES_MAX}個を超えています");
+                let en = format!("{dir}: more than {ENTRIES_MAX} entries");
+                return Err(Refusal::told(Reason::NotABundle, ja, en));
             }
             if let Ok(name) = entry.file_name().to_str() {
                 names.push(name.to_owned());
@@ -195,8 +201,9 @@ impl Stick {
         let file = self.open(name)?;
         let len = file.metadata().map_err(|error| unreadable(name, &error))?.len();
         if len > most {
-            let why = format!("{name}: {len} bytes, at most {most}");
-            return Err(Refusal::new(Reason::WrongLength, why));
+            let ja = format!("{name}：{len}バイト、上限 {most}バイト");
+            let en = format!("{name}: {len} bytes, at most {most}");
+            return Err(Refusal::told(Reason::WrongLength, ja, en));
         }
         read_exactly(file, len, name)
     }
@@ -209,7 +216,10 @@ fn read_exactly(file: File, len: u64, name: &str) -> Result<Vec<u8>, Refusal> {
     limited.read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
     match bytes.len() as u64 == len {
         true => Ok(bytes),
-        false => Err(Refusal::new(Reason::WrongLength, format!("{name}: not {len} bytes"))),
+        false => {
+            let ja = format!("{name}：{len}バイトではありません");
+            Err(Refusal::told(Reason::WrongLength, ja, format!("{name}: not {len} bytes")))
+        }
     }
 }
 
@@ -230,5 +240,6 @@ fn refused(name: &str, error: Errno) -> Refusal {
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Refusal {
-    Refusal::new(Reason::WrongLength, format!("{name}: {error}"))
+    let ja = format!("{name}を読めません。媒体を確かめてください");
+    Refusal::told(Reason::WrongLength, ja, format!("{name}: {error}"))
 }

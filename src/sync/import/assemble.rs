@@ -40,21 +40,66 @@ impl Importer<'_> {
         stick: &Stick,
         checked: &Checked,
         stage: &Path,
+        bytes_read: &mut u64,
     ) -> Result<Copied, SyncError> {
         let local = Local::of(&writer.generations_of(&checked.manifest));
         let mut run = Run { importer: self, stick, local, copied: Copied::default(), of: 0 };
         run.of = checked.manifest.totals.raw;
-        for artifact in &checked.manifest.artifacts {
-            let place = stage.join(artifact.place());
-            if let Some(dir) = place.parent() {
-                disk::make_dir(dir)?;
-            }
-            if !run.is_there(artifact, &place)? {
-                run.put(artifact, &place)?;
-            }
-        }
+        let outcome = run.put_all(&checked.manifest, stage);
+        // What came is on record whatever became of it.
+        *bytes_read = run.copied.read;
+        outcome.map_err(|error| missing(error, writer, &checked.manifest))?;
         Ok(run.copied)
     }
+}
+
+/// Says of a missing chunk what to do: whether the delta does not fit this box, or the medium is
+/// not whole.
+fn missing(error: SyncError, writer: &Writer, manifest: &Manifest) -> SyncError {
+    let hash = match &error {
+        SyncError::Refused(refusal) if refusal.reason == Reason::MissingChunk => &refusal.detail,
+        _ => return error,
+    };
+    let here = writer.generations_of(manifest).first().and_then(|dir| {
+        let bytes = std::fs::read(dir.join("manifest.json")).ok()?;
+        Manifest::parse(&bytes).ok().map(|manifest| manifest.edition)
+    });
+    let edition = &manifest.edition;
+    let (ja, en) = match (&manifest.since, here) {
+        (Some(since), Some(here)) if *since == here => (
+            format!(
+                "版 {edition}：もとになる版 {since} は入っていますが、部分 {hash} がありません。媒体への書き込みが途中で終わったおそれがあります。発行者に作り直しを求めてください"
+            ),
+            format!(
+                "edition {edition}: {since}, which it builds on, is installed, but chunk {hash} is not there; writing may have been cut off: ask the publisher to make it again"
+            ),
+        ),
+        (Some(since), here) => {
+            let (ja, en) = match here {
+                Some(here) => {
+                    (format!("入っているのは版 {here} です"), format!("{here} is installed"))
+                }
+                None => ("まだ何も入っていません".to_owned(), "none is installed".to_owned()),
+            };
+            (
+                format!(
+                    "版 {edition} は版 {since} からの差分です。この機器には、{ja}。版 {since} を先に取り込むか、発行者に差分でない更新パッケージを求めてください"
+                ),
+                format!(
+                    "edition {edition} is a delta from {since}, and {en} on this box; import {since} first, or ask the publisher for a whole bundle"
+                ),
+            )
+        }
+        (None, _) => (
+            format!(
+                "版 {edition} の部分 {hash} がありません。媒体への書き込みが途中で終わったおそれがあります。発行者に作り直しを求めてください"
+            ),
+            format!(
+                "edition {edition}: chunk {hash} is not there; writing may have been cut off: ask the publisher to make it again"
+            ),
+        ),
+    };
+    Refusal::told(Reason::MissingChunk, ja, en).into()
 }
 
 struct Run<'r> {
@@ -66,6 +111,19 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
+    fn put_all(&mut self, manifest: &Manifest, stage: &Path) -> Result<(), SyncError> {
+        for artifact in &manifest.artifacts {
+            let place = stage.join(artifact.place());
+            if let Some(dir) = place.parent() {
+                disk::make_dir(dir)?;
+            }
+            if !self.is_there(artifact, &place)? {
+                self.put(artifact, &place)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether an earlier run finished this file.
     fn is_there(&mut self, artifact: &Artifact, place: &Path) -> Result<bool, SyncError> {
         let Ok(mut file) = File::open(place) else { return Ok(false) };

@@ -1,6 +1,7 @@
 //! Steps 1 to 4: the root chain, the signatures, the manifest, and whether it may come now.
 
 use super::super::bundle::{Chunk, Kind, Manifest, Stick, version_numbers};
+use super::super::ledger::{Known, Subject};
 use super::super::records::State;
 use super::super::trust::{Chain, Signed};
 use super::super::writer::Writer;
@@ -43,12 +44,17 @@ impl Checked {
 
 impl Importer<'_> {
     /// Whether a bundle may come now, without bringing it in.
-    pub(super) fn check(&self, writer: &mut Writer, stick: &Stick) -> Result<Checked, SyncError> {
+    pub(super) fn check(
+        &self,
+        writer: &mut Writer,
+        stick: &Stick,
+        known: &mut Known,
+    ) -> Result<Checked, SyncError> {
         // Step 1: from the root known here to the newest one on the stick.
         let chain = self.follow_roots(writer, stick)?;
         // A newer root counts from here on, whatever becomes of the rest: it may take back keys.
         writer.trust(&chain, self.trust.fingerprint.as_deref().unwrap_or_default())?;
-        self.check_under(&chain, writer, stick)
+        self.check_under(&chain, writer, stick, known)
     }
 
     /// Steps 1 to 4 without a change: what the bundle is, and whether it would be taken. Nothing
@@ -59,7 +65,7 @@ impl Importer<'_> {
     pub fn look(&self, stick: &Stick) -> Result<Imported, SyncError> {
         let writer = self.installation.writer()?;
         let chain = self.follow_roots(&writer, stick)?;
-        let checked = self.check_under(&chain, &writer, stick)?;
+        let checked = self.check_under(&chain, &writer, stick, &mut Known::default())?;
         let is_new = !checked.is_in_use;
         Ok(checked.into_imported(is_new, 0, 0))
     }
@@ -70,6 +76,7 @@ impl Importer<'_> {
         chain: &Chain,
         writer: &Writer,
         stick: &Stick,
+        known: &mut Known,
     ) -> Result<Checked, SyncError> {
         // Step 2: enough of some role's keys, so that a stranger's bytes are not even parsed …
         let signed = stick.manifest()?;
@@ -82,6 +89,8 @@ impl Importer<'_> {
         let manifest = Manifest::parse(&signed.bytes)?;
         let signers = root.check(root.role(manifest.kind), signed)?;
         let manifest_blake3 = blake3::hash(&signed.bytes).to_hex().to_string();
+        // From here on it is known what it is, whatever becomes of it.
+        known.subject = Some(Subject::of(&manifest, &signers));
         // Step 4: meant for this box, and not older than what it had.
         self.check_fit(&manifest, root.version)?;
         let is_in_use = check_counter(writer.state(), &manifest, &manifest_blake3)?
@@ -114,18 +123,27 @@ impl Importer<'_> {
 
     fn check_fit(&self, manifest: &Manifest, root_version: u32) -> Result<(), Refusal> {
         if manifest.channel != self.trust.channel {
-            let why =
-                format!("channel {}, this box takes {}", manifest.channel, self.trust.channel);
-            return Err(Refusal::new(Reason::NotForThisBox, why));
+            let (its, ours) = (&manifest.channel, &self.trust.channel);
+            let ja = format!("チャンネル {its}。この機器が受け付けるのは {ours} です");
+            let en = format!("channel {its}, this box takes {ours}");
+            return Err(Refusal::told(Reason::NotForThisBox, ja, en));
         }
         if manifest.root_version != root_version {
-            let why = format!("root {}, not {root_version}", manifest.root_version);
-            return Err(Refusal::new(Reason::MixedManifest, why));
+            let its = manifest.root_version;
+            let ja = format!(
+                "目録はroot {its}、最新の鍵の一覧はroot {root_version} です。鍵を替える前に作られたものは、発行者に作り直しを求めてください"
+            );
+            let en = format!(
+                "the manifest is of root {its}, the newest root is {root_version}; what was packed before keys were changed has to be packed again"
+            );
+            return Err(Refusal::told(Reason::MixedManifest, ja, en));
         }
         let own = env!("CARGO_PKG_VERSION");
         if version_numbers(&manifest.min_app) > version_numbers(own) {
-            let why = format!("{} > {own}", manifest.min_app);
-            return Err(Refusal::new(Reason::NeedsNewerApp, why));
+            let least = &manifest.min_app;
+            let ja = format!("必要な版 {least} 以降、この機器は {own}");
+            let en = format!("needs {least}, this is {own}");
+            return Err(Refusal::told(Reason::NeedsNewerApp, ja, en));
         }
         Ok(())
     }
@@ -134,16 +152,25 @@ impl Importer<'_> {
 /// Whether this very manifest was imported before.
 fn check_counter(state: &State, manifest: &Manifest, blake3: &str) -> Result<bool, Refusal> {
     let Some(floor) = state.floors.get(&manifest.subject()) else { return Ok(false) };
-    let counters = format!("{} {} < {}", manifest.subject(), manifest.counter, floor.counter);
-    if manifest.counter < floor.security_floor {
-        return Err(Refusal::new(Reason::BelowSecurityFloor, counters));
+    let (subject, its) = (manifest.subject(), manifest.counter);
+    if its < floor.security_floor {
+        return Err(below_floor(&subject, its, floor.security_floor));
     }
-    if manifest.counter < floor.counter {
-        return Err(Refusal::new(Reason::RolledBack, counters));
+    if its < floor.counter {
+        let had = floor.counter;
+        let ja = format!("{subject}：番号 {its}、取り込み済みは {had}");
+        let en = format!("{subject} {its} < {had}");
+        return Err(Refusal::told(Reason::RolledBack, ja, en));
     }
-    if manifest.counter == floor.counter && floor.manifest != blake3 {
-        let why = format!("{} {}", manifest.subject(), manifest.counter);
-        return Err(Refusal::new(Reason::Equivocation, why));
+    if its == floor.counter && floor.manifest != blake3 {
+        let ja = format!("{subject}：番号 {its}");
+        return Err(Refusal::told(Reason::Equivocation, ja, format!("{subject} {its}")));
     }
     Ok(manifest.counter == floor.counter)
+}
+
+/// Withdrawn by a publisher.
+pub(in crate::sync) fn below_floor(subject: &str, counter: u64, floor: u64) -> Refusal {
+    let ja = format!("{subject}：番号 {counter}、使えるのは {floor} 以降");
+    Refusal::told(Reason::BelowSecurityFloor, ja, format!("{subject}: {counter} < {floor}"))
 }

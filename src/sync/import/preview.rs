@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::super::SyncError;
 use super::super::bundle::{Chunk, Manifest, Stick};
-use super::super::ledger::{Attempt, Event, Ledger};
+use super::super::ledger::{Attempt, Event, Known, Ledger};
 use super::Importer;
 use super::assemble::Local;
 
@@ -34,11 +34,12 @@ impl Importer<'_> {
         let (checked, generations) = {
             let mut writer = self.installation.writer()?;
             let ledger = Ledger::of(self.installation);
-            ledger.settle(writer.state())?;
-            let checked = match self.check(&mut writer, stick) {
+            ledger.ready(writer.state(), &self.who, &stick.path().display().to_string())?;
+            let mut known = Known::default();
+            let checked = match self.check(&mut writer, stick, &mut known) {
                 Err(SyncError::Refused(refusal)) => {
                     let attempt = Attempt::begin(&ledger, &self.who, stick)?;
-                    attempt.end(Event::Refused, None, Some(refusal.clone()))?;
+                    attempt.end(Event::Refused, &known, Some(refusal.clone()))?;
                     return Err(refusal.into());
                 }
                 checked => checked?,

@@ -38,8 +38,7 @@ impl Importer<'_> {
             }
             let (free, needed) = (Room::of(&parent)?.free, needed(&checked.manifest, &stage));
             if free < needed {
-                let why = format!("{} MB free, {} MB needed", free >> 20, needed >> 20);
-                return Err(Refusal::new(Reason::NoSpace, why).into());
+                return Err(too_little(free, needed).into());
             }
         }
         disk::make_dir(&stage)?;
@@ -74,4 +73,11 @@ fn needed(manifest: &Manifest, stage: &Path) -> u64 {
         artifact.len.saturating_sub(there).saturating_add(derived)
     };
     manifest.artifacts.iter().map(of).fold(SPARE, u64::saturating_add)
+}
+
+/// So many bytes are free, so many are needed.
+pub(in crate::sync) fn too_little(free: u64, needed: u64) -> Refusal {
+    let (free, needed) = (free >> 20, needed >> 20);
+    let ja = format!("空き {free} MB、必要 {needed} MB");
+    Refusal::told(Reason::NoSpace, ja, format!("{free} MB free, {needed} MB needed"))
 }

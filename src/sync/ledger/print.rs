@@ -19,7 +19,7 @@ const HEADINGS: [&str; 15] = [
     "作業者",
     "承認者",
     "署名鍵",
-    "ファイルのハッシュ",
+    "ファイルのハッシュ（BLAKE3）",
     "読み込みバイト数",
     "理由",
     "kuraの版",
@@ -57,8 +57,11 @@ pub fn csv(chain: &Chain) -> String {
             ],
         );
     }
-    let count = chain.records.len().to_string();
-    line(&mut table, ["記録の数", &count, "末尾のハッシュ", &chain.head]);
+    let (shown, count) = (rows(chain).len().to_string(), chain.records.len().to_string());
+    line(
+        &mut table,
+        ["記載の件数", &shown, "記録の数", &count, "先頭ハッシュ（BLAKE3）", &chain.head],
+    );
     table
 }
 
@@ -108,7 +111,11 @@ fn page(chain: &Chain, style: &str) -> String {
 }
 
 const TOP: &str = "<header>\n<h1>持込記録</h1>\n\
-     <p>更新パッケージの取り込みと、前の世代へ戻した操作の全ての記録です。拒否・中断したものを含みます。</p>\n\
+     <p>更新パッケージの取り込みと、前の世代へ戻した操作の全ての記録です。拒否・中断したものを含みます。\
+     1件の取り込みは、開始と終了の2つの記録からなります。日時は機器の時計によります。</p>\n\
+     <p>ファイルのハッシュはBLAKE3です。b3sumで確かめられます（sha256sumの値とは一致しません）。\
+     先頭ハッシュは、記録の全体を表す値です。この紙と一緒に保管し、\
+     kura ledger --verify --head 値 で、この時点までの記録が残っていることを確かめられます。</p>\n\
      <table class=\"seals\" aria-label=\"確認印\">\n\
      <tr><th scope=\"col\">作業者</th><th scope=\"col\">承認者</th><th scope=\"col\">管理者</th></tr>\n\
      <tr><td></td><td></td><td></td></tr>\n</table>\n\
@@ -132,12 +139,12 @@ fn table(html: &mut String, chain: &Chain, rows: &[Row]) {
 
 /// Long values stand in lines of their own below the row.
 fn is_below(heading: &str) -> bool {
-    matches!(heading, "理由" | "署名鍵" | "ファイルのハッシュ")
+    matches!(heading, "理由" | "署名鍵" | "ファイルのハッシュ（BLAKE3）")
 }
 
 fn totals(chain: &Chain, rows: usize) -> String {
     let (records, head) = (chain.records.len(), escaped(&chain.head));
-    format!("記載{rows}件（記録の数 {records}）　末尾のハッシュ <code>{head}</code>")
+    format!("記載{rows}件（記録の数 {records}）　先頭ハッシュ（BLAKE3）<code>{head}</code>")
 }
 
 fn body(html: &mut String, row: &Row, columns: usize) {
@@ -197,7 +204,7 @@ fn below(row: &Row) -> String {
             .map(|(name, hash)| format!("{} <code>{}</code>", escaped(name), escaped(hash)))
             .collect();
         let files = files.join("<br>");
-        let _ = write!(list, "<div><dt>ファイルのハッシュ</dt><dd>{files}</dd></div>");
+        let _ = write!(list, "<div><dt>ファイルのハッシュ（BLAKE3）</dt><dd>{files}</dd></div>");
     }
     list
 }

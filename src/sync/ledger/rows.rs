@@ -13,7 +13,7 @@ use crate::text::Lang;
 pub struct Row {
     /// Number of its first record.
     pub number: u64,
-    /// When it began: `2026-11-24 09:05:00`, as the clock of the box showed it.
+    /// When it began: `2026-11-24 09:05:00 +09:00`, as the clock of the box showed it.
     pub at: String,
     /// How it ended; `None` while it has no end.
     pub event: Option<Event>,
@@ -47,6 +47,7 @@ impl Row {
             Some(Event::Failed) => "失敗",
             Some(Event::RolledBack) => "前の世代へ戻した",
             Some(Event::AppWentBack) => "プログラムを自動で戻した",
+            Some(Event::Restarted) => "前の記録を保全し、新しく開始",
         }
     }
 }
@@ -81,7 +82,9 @@ fn row(first: &Record, end: Option<&Record>) -> Row {
         kind: subject.map_or("", |subject| subject.kind.label()),
         title: subject.map_or_else(String::new, |subject| plain(&subject.title)),
         edition: subject.map_or_else(String::new, |subject| plain(&subject.edition)),
-        counter: subject.map_or_else(String::new, |subject| subject.counter.to_string()),
+        counter: subject
+            .filter(|subject| subject.counter > 0)
+            .map_or_else(String::new, |subject| subject.counter.to_string()),
         media: plain(&first.who.media),
         operator: plain(&first.who.operator),
         approver: plain(&first.who.approver),
@@ -92,36 +95,42 @@ fn row(first: &Record, end: Option<&Record>) -> Row {
             .chain(files.map(|(id, hash)| (plain(id), plain(hash))))
             .collect(),
         bytes_read: end.map_or(0, |end| end.bytes_read),
-        reason: end.map_or_else(String::new, |end| plain(&reason(end))),
+        reason: end.map_or_else(String::new, |end| plain(&reason(end, Lang::Ja))),
         kura_version: plain(&end.unwrap_or(first).kura_version),
     }
 }
 
-fn reason(end: &Record) -> String {
-    let detail = &end.detail;
+/// Why an attempt came to nothing, or what was done; empty where there is nothing to say.
+pub fn reason(end: &Record, lang: Lang) -> String {
+    let told = match (lang, &end.ja) {
+        (Lang::Ja, Some(ja)) => ja.clone(),
+        _ => end.detail.clone(),
+    };
     if let Some(reason) = end.reason {
-        return Refusal::new(reason, detail.clone()).message(Lang::Ja);
+        let refusal = Refusal { reason, detail: end.detail.clone(), ja: end.ja.clone() };
+        return refusal.message(lang);
     }
-    match end.event {
-        // Written at the next start, for an attempt that the box could not end itself.
-        Event::Imported if !detail.is_empty() => {
-            "切り替えた後に機器が止まりました（電源断など）。取り込みは済んでいます。".to_owned()
+    match (end.event, &end.from) {
+        (Event::RolledBack, Some(from)) => match lang {
+            Lang::Ja => format!("版 {from} から切り替えました。"),
+            Lang::En => format!("from edition {from}"),
+        },
+        (Event::Failed, _) if lang == Lang::Ja && end.ja.is_none() => {
+            format!("機器がファイルを読み書きできませんでした（技術情報：{told}）。")
         }
-        Event::Interrupted => {
-            "切り替える前に機器が止まりました（電源断など）。もう一度実行すると続きから再開します。"
-                .to_owned()
-        }
-        Event::Failed => format!("機器がファイルを読み書きできませんでした（{detail}）。"),
-        _ => detail.clone(),
+        _ => told,
     }
 }
 
-/// The date and time of an RFC 3339 stamp, without its zone.
+/// The date and time of an RFC 3339 stamp, with its zone: `2026-11-24 09:05:00 +09:00`.
 fn clock(stamp: &str) -> String {
-    match (stamp.get(..10), stamp.get(10..11), stamp.get(11..19)) {
-        (Some(date), Some("T"), Some(time)) => plain(&format!("{date} {time}")),
-        _ => plain(stamp),
-    }
+    let parts = (stamp.get(..10), stamp.get(10..11), stamp.get(11..19), stamp.get(19..));
+    let (Some(date), Some("T"), Some(time), Some(rest)) = parts else { return plain(stamp) };
+    let zone = match rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit()) {
+        "Z" => "UTC",
+        zone => zone,
+    };
+    plain(&format!("{date} {time} {zone}"))
 }
 
 /// One line, without characters that act instead of being read.

@@ -93,6 +93,13 @@ impl Fresh {
         Ok(place)
     }
 
+    /// The bundle of the same kind and id that will be replaced.
+    pub(super) fn earlier(&self, manifest: &Manifest) -> Option<(PathBuf, Manifest)> {
+        let (place, replaced) = self.place_for(manifest);
+        let earlier = replaced.then(|| manifest_at(&place)).flatten()?;
+        Some((place, earlier))
+    }
+
     /// `kura-bundle`, or a name of its own where a bundle of something else has that one; and
     /// whether the same was packed there before.
     fn place_for(&self, manifest: &Manifest) -> (PathBuf, bool) {
@@ -117,10 +124,14 @@ impl Drop for Fresh {
 
 /// What the bundle in a folder is of.
 fn subject_at(place: &Path) -> Option<String> {
+    manifest_at(place).map(|manifest| manifest.subject())
+}
+
+fn manifest_at(place: &Path) -> Option<Manifest> {
     let path = place.join("manifest.json");
     let short = fs::metadata(&path).is_ok_and(|meta| meta.len() <= MANIFEST_BYTES_MAX);
     let bytes = short.then(|| fs::read(&path).ok())??;
-    Manifest::parse(&bytes).ok().map(|manifest| manifest.subject())
+    Manifest::parse(&bytes).ok()
 }
 
 fn remove(dir: &Path) -> Result<(), SyncError> {

@@ -78,7 +78,9 @@ pub fn write_root(dir: &Path, link: &Link) -> Result<PathBuf, SyncError> {
     written.map_err(SyncError::io("write", &path))?;
     for (id, text) in &link.signed.signatures {
         let path = root.join(format!("{}.{id}.minisig", link.version));
-        fs::write(&path, text).map_err(SyncError::io("write", &path))?;
+        let written = fs::File::create(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
+        written.map_err(SyncError::io("write", &path))?;
     }
     let synced =
         fs::File::open(&root).and_then(|dir: fs::File| -> io::Result<()> { dir.sync_all() });

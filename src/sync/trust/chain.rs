@@ -41,7 +41,7 @@ impl Chain {
         let named =
             |link: &&Link| blake3::hash(&link.signed.bytes).to_hex().as_str() == fingerprint;
         let Some(link) = links.iter().find(named) else {
-            return Err(Refusal::new(Reason::UntrustedRoot, fingerprint.to_owned()));
+            return Err(stranger(fingerprint, links));
         };
         let root = Root::parse(&link.signed.bytes)?;
         root.check(&root.root, &link.signed)?;
@@ -62,13 +62,16 @@ impl Chain {
         links.sort_by_key(|link| link.version);
         let newest = links.last().map_or(0, |link| link.version);
         if newest < self.root.version {
-            let why = format!("{newest} < {}", self.root.version);
-            return Err(Refusal::new(Reason::RootRolledBack, why));
+            let ours = self.root.version;
+            let ja = format!("媒体の最新はroot {newest}、この機器はroot {ours}");
+            return Err(Refusal::told(Reason::RootRolledBack, ja, format!("{newest} < {ours}")));
         }
         for link in links {
             if link.version == self.root.version && link.signed.bytes != self.bytes {
-                let why = format!("root {} is not the one known here", link.version);
-                return Err(Refusal::new(Reason::UntrustedRoot, why));
+                let number = link.version;
+                let ja = format!("root {number} が、この機器の知るものと違います");
+                let en = format!("root {number} is not the one known here");
+                return Err(Refusal::told(Reason::UntrustedRoot, ja, en));
             }
             if link.version > self.root.version {
                 self = self.next(link)?;
@@ -81,14 +84,17 @@ impl Chain {
         let wanted = self.root.version.saturating_add(1);
         let root = Root::parse(&link.signed.bytes)?;
         if link.version != wanted || root.version != wanted {
-            let why = format!("root {wanted} is missing before {}", link.version);
-            return Err(Refusal::new(Reason::BrokenRootChain, why));
+            let ja = format!("root {} の前のroot {wanted} がありません", link.version);
+            let en = format!("root {wanted} is missing before {}", link.version);
+            return Err(Refusal::told(Reason::BrokenRootChain, ja, en));
         }
         // Both: the old keys allow the change, and the new ones are in their owners' hands.
         let both = self.root.check(&self.root.root, &link.signed);
         let both = both.and_then(|_| root.check(&root.root, &link.signed));
         both.map_err(|why| {
-            Refusal::new(Reason::BrokenRootChain, format!("root {wanted}: {}", why.detail))
+            let ja = format!("root {wanted}：{}", why.ja.as_deref().unwrap_or(&why.detail));
+            let en = format!("root {wanted}: {}", why.detail);
+            Refusal::told(Reason::BrokenRootChain, ja, en)
         })?;
         Ok(Self { root, bytes: link.signed.bytes.clone() })
     }
@@ -99,7 +105,10 @@ impl Chain {
     /// `today` is after its last day.
     pub fn in_force(&self, today: Date) -> Result<&Self, Refusal> {
         match today > self.root.expires {
-            true => Err(Refusal::new(Reason::RootExpired, self.root.expires.to_string())),
+            true => {
+                let last = self.root.expires;
+                Err(Refusal::told(Reason::RootExpired, format!("期限 {last}"), last.to_string()))
+            }
             false => Ok(self),
         }
     }
@@ -108,4 +117,24 @@ impl Chain {
     pub fn fingerprint(&self) -> String {
         blake3::hash(&self.bytes).to_hex().to_string()
     }
+}
+
+/// None of the stick's roots is the one that a person compared: both fingerprints, so that a wrong
+/// digit in the settings can be told from a stick of somebody else.
+fn stranger(fingerprint: &str, links: &[Link]) -> Refusal {
+    let first = links.iter().min_by_key(|link| link.version);
+    let (ja, en) = match first {
+        None => (
+            format!("設定された指紋 {fingerprint}。媒体にはrootがありません"),
+            format!("set: {fingerprint}; the medium has no root"),
+        ),
+        Some(link) => {
+            let (number, own) = (link.version, blake3::hash(&link.signed.bytes).to_hex());
+            (
+                format!("設定された指紋 {fingerprint}、媒体のroot {number} の指紋 {own}"),
+                format!("set: {fingerprint}; root {number} of the medium: {own}"),
+            )
+        }
+    };
+    Refusal::told(Reason::UntrustedRoot, ja, en)
 }

@@ -21,6 +21,8 @@ use super::key::{PublicKey, Signed};
 const FORMAT: &str = "kura-root-1";
 /// A root document is at most so long, in bytes.
 pub(crate) const ROOT_BYTES_MAX: u64 = 64 * 1024;
+/// Days before its last day from which an office is told.
+const EXPIRY_NOTICE_DAYS: i64 = 90;
 /// Keys of a root document at most.
 const KEYS_MAX: usize = 32;
 
@@ -160,6 +162,16 @@ impl Root {
         self.keys.iter().find(|key| key.id == id).map(|key| &key.public_key)
     }
 
+    /// Days until its last day; negative once that is past.
+    pub fn days_left(&self, today: Date) -> i64 {
+        today.until(self.expires).map_or(0, |span| i64::from(span.get_days()))
+    }
+
+    /// Whether it runs out so soon that the next one should be asked for.
+    pub fn expires_soon(&self, today: Date) -> bool {
+        (0..=EXPIRY_NOTICE_DAYS).contains(&self.days_left(today))
+    }
+
     /// The role that signs bundles of a kind.
     pub fn role(&self, kind: Kind) -> &Role {
         match kind {
@@ -189,8 +201,10 @@ impl Root {
             .collect();
         let needed = usize::try_from(role.threshold).unwrap_or(usize::MAX);
         if signers.len() < needed {
-            let why = format!("{} of {needed} signatures", signers.len());
-            return Err(Refusal::new(Reason::TooFewSignatures, why));
+            let there = signers.len();
+            let ja = format!("必要な署名 {needed}、確認できた署名 {there}");
+            let en = format!("{there} of {needed} signatures");
+            return Err(Refusal::told(Reason::TooFewSignatures, ja, en));
         }
         Ok(signers.into_iter().cloned().collect())
     }

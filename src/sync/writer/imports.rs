@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 
 use super::super::bundle::{Kind, Manifest};
 use super::super::disk;
-use super::super::import::{Checked, Ready};
+use super::super::import::{Checked, Ready, below_floor};
 use super::super::records::{CurrentApp, CurrentDataset, Floor, State, Trial, Trust};
 use super::super::trust::Chain;
-use super::super::{Reason, Refusal, SyncError};
+use super::super::{Refusal, SyncError};
 use super::sweep::entries;
 use super::{Writer, free_name};
 
 /// Stands for the installed package where a generation of the program is named.
 const PACKAGE: &str = "package";
+
+/// A generation that may not be, in a folder that the installed package has not.
+type Dir = Option<Option<PathBuf>>;
 
 impl Writer {
     /// Keeps a newer root. A root that is known already changes nothing.
@@ -70,18 +73,8 @@ impl Writer {
                 ]
             }
         };
-        let home = self.home_of(kind, id);
+        let home = self.installation.home_of(kind, id);
         names.into_iter().flatten().map(|name| home.join(name)).collect()
-    }
-
-    /// The folder that holds the generations of a subject.
-    fn home_of(&self, kind: Kind, id: &str) -> PathBuf {
-        match kind {
-            Kind::App => self.installation.app_dir(),
-            Kind::Model => self.installation.models_dir(),
-            Kind::Dataset => self.installation.datasets_dir().join(id),
-            Kind::Assistants => self.installation.assistants_dir().join(id),
-        }
     }
 
     /// Step 9 of an import: the stage gets its place, then one switch puts it to use.
@@ -94,7 +87,7 @@ impl Writer {
     ) -> Result<(), SyncError> {
         let manifest = &checked.manifest;
         self.sweep_generations()?;
-        let home = self.home_of(manifest.kind, &manifest.id);
+        let home = self.installation.home_of(manifest.kind, &manifest.id);
         self.make_home(&home)?;
         match ready {
             Ready::Dataset(record) => {
@@ -212,9 +205,23 @@ impl Writer {
         Ok(now)
     }
 
+    /// Folders of the generation in use and of the one before; an inner `None` is the installed
+    /// package, which has none.
+    pub(in crate::sync) fn dirs_of(&self, kind: Kind, id: &str) -> (Dir, Dir) {
+        let home = self.installation.home_of(kind, id);
+        let state = &self.state;
+        let now = match kind {
+            Kind::Dataset => state.datasets.get(id).map(|entry| Some(entry.current.clone())),
+            Kind::Assistants => state.assistants.get(id).map(|entry| Some(entry.current.clone())),
+            Kind::Model => state.models.get(id).map(|hash| Some(hash.clone())),
+            Kind::App => Some(state.app.as_ref().and_then(|app| app.current.clone())),
+        };
+        (now.map(|name| name.map(|name| home.join(name))), self.previous_dir(kind, id))
+    }
+
     /// Folder of the generation before; the inner `None` is the installed package, which has none.
-    fn previous_dir(&self, kind: Kind, id: &str) -> Option<Option<PathBuf>> {
-        let home = self.home_of(kind, id);
+    fn previous_dir(&self, kind: Kind, id: &str) -> Dir {
+        let home = self.installation.home_of(kind, id);
         let name = match kind {
             Kind::Dataset => self.state.datasets.get(id)?.previous.clone(),
             Kind::Assistants => self.state.assistants.get(id)?.previous.clone(),
@@ -253,7 +260,7 @@ pub(in crate::sync) fn allowed_by_floor(
     let bytes = dir.and_then(|dir| fs::read(dir.join("manifest.json")).ok());
     let counter = bytes.and_then(|bytes| Manifest::parse(&bytes).ok()).map_or(0, |m| m.counter);
     match counter < floor {
-        true => Err(Refusal::new(Reason::BelowSecurityFloor, format!("{counter} < {floor}"))),
+        true => Err(below_floor(subject, counter, floor)),
         false => Ok(()),
     }
 }

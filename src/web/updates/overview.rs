@@ -4,9 +4,10 @@ use jiff::civil::Date;
 
 use super::problems::words;
 use crate::sync::bundle::Kind;
-use crate::sync::ledger::{Ledger, Row, rows};
+use crate::sync::ledger::{Ledger, Row, TurnedAway, rows};
 use crate::sync::trust::Root;
 use crate::sync::{Floor, Installation, State, SyncError, Trust};
+use crate::text::Lang;
 
 /// Records of the ledger that the page shows.
 const RECORDS_SHOWN: usize = 5;
@@ -19,8 +20,21 @@ pub(crate) struct Overview {
     pub(crate) today: Date,
     pub(crate) subjects: Vec<Subject>,
     pub(crate) trust: Option<(Trust, Result<Root, String>)>,
-    /// The last records, newest first, and the number of all; or why they cannot be read.
-    pub(crate) ledger: Result<(Vec<Row>, usize), String>,
+    /// What came in; or why it cannot be told.
+    pub(crate) ledger: Result<Ledgered, String>,
+    /// Attempts that were turned away because the ledger does not verify.
+    pub(crate) turned_away: Option<TurnedAway>,
+}
+
+/// The ledger in short.
+#[derive(Debug)]
+pub(crate) struct Ledgered {
+    /// The last attempts, newest first.
+    pub(crate) rows: Vec<Row>,
+    /// The number of all attempts, and of the records that they consist of.
+    pub(crate) rows_count: usize,
+    pub(crate) records_count: usize,
+    pub(crate) head: String,
 }
 
 /// One thing that has generations.
@@ -60,9 +74,11 @@ impl Overview {
             }),
             ledger: ledger.map_err(|why| words(&why)).map(|chain| {
                 let rows = rows(&chain);
-                let count = rows.len();
-                (rows.into_iter().rev().take(RECORDS_SHOWN).collect(), count)
+                let (rows_count, records_count) = (rows.len(), chain.records.len());
+                let rows = rows.into_iter().rev().take(RECORDS_SHOWN).collect();
+                Ledgered { rows, rows_count, records_count, head: chain.head }
             }),
+            turned_away: TurnedAway::read(installation),
         })
     }
 
@@ -75,8 +91,8 @@ impl Overview {
 fn subjects(installation: &Installation, state: &State, today: Date) -> Vec<Subject> {
     let mut subjects = datasets(installation, state, today);
     subjects.extend(models(installation, state, today));
-    subjects.extend(assistants(state, today));
-    subjects.push(program(state, today));
+    subjects.extend(assistants(installation, state, today));
+    subjects.push(program(installation, state, today));
     subjects
 }
 
@@ -84,7 +100,7 @@ fn datasets(installation: &Installation, state: &State, today: Date) -> Vec<Subj
     let subject = |(id, entry): (&String, &crate::sync::CurrentDataset)| {
         let record = installation.generation(id, &entry.current);
         let mut subject = bare(state, Kind::Dataset, id, &entry.current, today);
-        subject.previous = entry.previous.clone();
+        subject.previous = before(installation, Kind::Dataset, id, entry.previous.as_deref());
         match record {
             Ok(record) => {
                 subject.stale |= record.info.is_stale(today);
@@ -103,7 +119,8 @@ fn models(installation: &Installation, state: &State, today: Date) -> Vec<Subjec
     let subject = |(id, blake3): (&String, &String)| {
         let mut subject = bare(state, Kind::Model, id, blake3, today);
         subject.edition = short(blake3);
-        subject.previous = state.previous_models.get(id).map(|hash| short(hash));
+        let previous = state.previous_models.get(id).map(String::as_str);
+        subject.previous = before(installation, Kind::Model, id, previous);
         match installation.model(id, blake3) {
             Ok(record) => subject.title = record.name,
             Err(why) => subject.note = Some(words(&why)),
@@ -116,18 +133,17 @@ fn models(installation: &Installation, state: &State, today: Date) -> Vec<Subjec
     state.models.iter().map(subject).collect()
 }
 
-fn assistants(state: &State, today: Date) -> Vec<Subject> {
+fn assistants(installation: &Installation, state: &State, today: Date) -> Vec<Subject> {
     let subject = |(id, entry): (&String, &crate::sync::CurrentDataset)| Subject {
-        previous: entry.previous.clone(),
+        previous: before(installation, Kind::Assistants, id, entry.previous.as_deref()),
         ..bare(state, Kind::Assistants, id, &entry.current, today)
     };
     state.assistants.iter().map(subject).collect()
 }
 
-fn program(state: &State, today: Date) -> Subject {
-    let named = |hash: &Option<String>| match hash {
-        Some(hash) => short(hash),
-        None => "導入時のプログラム".to_owned(),
+fn program(installation: &Installation, state: &State, today: Date) -> Subject {
+    let named = |hash: &Option<String>| {
+        installation.generation_label(Kind::App, "kura", hash.as_deref(), Lang::Ja)
     };
     let app = state.app.as_ref();
     let current = app.and_then(|app| app.current.clone()).unwrap_or_default();
@@ -138,6 +154,12 @@ fn program(state: &State, today: Date) -> Subject {
         note: app.and_then(|app| app.trial.as_ref()).map(|_| "試運転中".to_owned()),
         ..bare(state, Kind::App, "kura", &current, today)
     }
+}
+
+/// The generation before, for people.
+fn before(installation: &Installation, kind: Kind, id: &str, name: Option<&str>) -> Option<String> {
+    let name = name?;
+    Some(installation.generation_label(kind, id, Some(name), Lang::Ja))
 }
 
 /// What the state alone says.

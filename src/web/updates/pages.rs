@@ -4,6 +4,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
+use super::super::asker::{self, Asker};
 use super::super::form::Form;
 use super::super::problem::Problem;
 use super::super::view::{self, RollBackDesk};
@@ -55,11 +56,13 @@ pub(super) async fn table(State(state): State<AppState>) -> Result<Response, Pro
 /// `?kind=dataset&id=town`: asks whether it is meant.
 pub(super) async fn ask_back(
     State(state): State<AppState>,
+    asker: Asker,
     request: Request,
 ) -> Result<Html<String>, Problem> {
     state.intake.updates()?;
     let form = Form::parse(request.uri().query().unwrap_or_default());
-    let desk = desk(&state, &form).await?;
+    let mut desk = desk(&state, &form).await?;
+    desk.operator = asker.or_called(&desk.operator);
     Ok(Html(view::rollback_page(&desk)))
 }
 
@@ -90,6 +93,7 @@ pub(super) async fn go_back(
     request: Request,
 ) -> Result<Response, Problem> {
     state.intake.updates()?;
+    let asker = asker::of(request.extensions())?;
     let form = body::form(request, state.options.body_bytes_max).await?;
     let mut desk = desk(&state, &form).await?;
     if form.first("from") != Some(desk.current.as_str()) {
@@ -99,7 +103,8 @@ pub(super) async fn go_back(
         ));
     }
     let given = |key: &str| form.first(key).unwrap_or_default();
-    let who = name("operator", given("operator"), true)
+    desk.operator = asker.or_called(given("operator"));
+    let who = name("operator", &desk.operator, true)
         .and_then(|operator| Ok((operator, name("approver", given("approver"), false)?)));
     match who {
         Ok((operator, approver)) => {

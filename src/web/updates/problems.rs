@@ -60,6 +60,7 @@ fn class(error: &SyncError) -> (StatusCode, &'static str) {
         }
         SyncError::Io { .. }
         | SyncError::Damaged { .. }
+        | SyncError::Ledger { .. }
         | SyncError::Newer { .. }
         | SyncError::NotOwner { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
     }
@@ -67,30 +68,7 @@ fn class(error: &SyncError) -> (StatusCode, &'static str) {
 
 /// In Japanese, for the person before the browser.
 pub(super) fn words(error: &SyncError) -> String {
-    match error {
-        SyncError::Locked { .. } => {
-            "ほかの取り込みか変更が進んでいます。終わってから、もう一度お試しください。".to_owned()
-        }
-        SyncError::Refused(refusal) => refusal.message(Lang::Ja),
-        SyncError::NothingBefore(_) => "戻せる前の世代がありません。".to_owned(),
-        SyncError::UnknownDataset(id) => format!("データセット「{id}」は登録されていません。"),
-        SyncError::UnknownModel(id) => format!("モデル「{id}」は登録されていません。"),
-        SyncError::Io { path, source, .. } => format!(
-            "機器の{}を読み書きできません（{source}）。保存先の状態を確かめてから、もう一度お試しください。",
-            path.display()
-        ),
-        SyncError::Damaged { path, why } => {
-            format!("機器の{}が壊れています（{why}）。控えから戻してください。", path.display())
-        }
-        SyncError::NotOwner { path, .. } => format!(
-            "機器の{}は別の利用者のものです。kuraを動かす利用者を確かめてください。",
-            path.display()
-        ),
-        SyncError::Newer { path, .. } => format!(
-            "機器の{}は新しいkuraが書いたものです。プログラムを更新してください。",
-            path.display()
-        ),
-    }
+    error.message(Lang::Ja)
 }
 
 /// A fault of the server itself.

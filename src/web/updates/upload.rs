@@ -14,6 +14,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::super::api::KEEP_ALIVE;
+use super::super::asker::{self, Asker};
 use super::super::fields::Fields;
 use super::super::problem::Problem;
 use super::super::{AppState, body};
@@ -41,10 +42,11 @@ pub(super) async fn begin(
     request: Request,
 ) -> Result<Json<Value>, Problem> {
     let updates = state.intake.updates()?;
+    let asker = asker::of(request.extensions())?;
     let map = body::json(request, PAPERS_BYTES_MAX).await?;
     let fields = Fields::new(&map);
     fields.only(&["roots", "manifest", "operator", "approver", "media"])?;
-    let (who, papers) = (who(&fields)?, papers(&fields)?);
+    let (who, papers) = (who(&fields, &asker)?, papers(&fields)?);
     let intake = state.intake.clone();
     let begun = off_the_async_threads(move || {
         intake.with_importer(updates.as_ref(), who, &|_| (), |importer| {
@@ -74,10 +76,11 @@ fn told(begun: &Begun) -> Value {
     })
 }
 
-fn who(fields: &Fields<'_>) -> Result<Who, Problem> {
+fn who(fields: &Fields<'_>, asker: &Asker) -> Result<Who, Problem> {
     let given = |key, required| name(key, fields.text(key)?.unwrap_or_default(), required);
+    let called = fields.text("operator")?.unwrap_or_default();
     Ok(Who {
-        operator: given("operator", true)?,
+        operator: name("operator", &asker.or_called(called), true)?,
         approver: given("approver", true)?,
         media: given("media", false)?,
     })
@@ -161,10 +164,11 @@ pub(super) async fn commit(
     request: Request,
 ) -> Result<Response, Problem> {
     let updates = state.intake.updates()?;
+    let asker = asker::of(request.extensions())?;
     let map = body::json(request, state.options.body_bytes_max).await?;
     let fields = Fields::new(&map);
     fields.only(&["operator", "approver", "media"])?;
-    let who = who(&fields)?;
+    let who = who(&fields, &asker)?;
     let inboxes = state.intake.inboxes.clone();
     let claim = off_the_async_threads(move || inboxes.claim(&id)).await??;
     let (sender, receiver) = mpsc::channel(EVENTS);

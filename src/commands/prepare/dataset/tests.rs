@@ -32,6 +32,7 @@ fn passages() -> Vec<Passage> {
         authority: Authority::Manual,
         scope: Scope::Local,
         as_of: jiff::civil::date(2026, 4, 1),
+        validity: crate::document::Validity::default(),
     };
     texts.into_iter().map(passage).collect()
 }
@@ -148,7 +149,7 @@ fn golden_questions_below_their_threshold_are_named() {
     let stage = stage(&[("golden.toml", gone.as_str())]);
     let refusal = prepare(stage.path()).unwrap_err();
     assert_eq!(refusal.reason, Reason::GoldenQuestions);
-    assert!(refusal.detail.starts_with("2 of 2: 「転入届は"), "{refusal}");
+    assert!(refusal.detail.starts_with("2 of 2 wrong: 「転入届は"), "{refusal}");
     assert!(refusal.detail.contains("「燃やすごみは"), "{refusal}");
 
     // Half of them suffices here.

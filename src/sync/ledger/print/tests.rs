@@ -16,6 +16,8 @@ fn record(number: u64, event: Event, attempt: u64) -> Record {
         subject: None,
         reason: None,
         detail: String::new(),
+        ja: None,
+        from: None,
         bytes_read: 0,
         kura_version: "0.1.0".into(),
     }
@@ -50,16 +52,21 @@ fn ledger() -> Chain {
         Record {
             reason: Some(Reason::TooFewSignatures),
             detail: "1 of 2 signatures".into(),
+            ja: Some("必要な署名 2、確認できた署名 1".into()),
+            subject: subject("町の例規"),
             ..record(4, Event::Refused, 3)
         },
         record(5, Event::Begun, 5),
         Record {
             detail: "the box stopped before the switch".into(),
+            ja: Some("切り替える前に機器が止まりました（電源断など）。".into()),
             ..record(6, Event::Interrupted, 5)
         },
         Record {
             manifest: String::new(),
             detail: "dataset/town → r8.1".into(),
+            subject: Some(Subject { edition: "r8.1".into(), ..subject("町の例規").unwrap() }),
+            from: Some("r8.2".into()),
             ..record(7, Event::RolledBack, 7)
         },
         record(8, Event::Begun, 8),

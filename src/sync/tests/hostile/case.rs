@@ -291,10 +291,11 @@ fn peak_kib() -> u64 {
 fn may_change(path: &Path, case: &Case) -> bool {
     let home = case.home.path();
     let below = |name: &str| path.starts_with(home.join(name));
-    let always = ["data/staging", "data/ledger.jsonl", "data/kura.lock", "outcome.json"];
+    let always = ["data/staging", "data/ledger.jsonl", "data/ledger-mark.json"];
+    let mut always = always.into_iter().chain(["data/kura.lock", "outcome.json"]);
     let with_root = ["data/trust", "data/state.json"];
     let moved = |(from, to): &(PathBuf, PathBuf)| path == from || path == to;
-    always.into_iter().any(below)
+    always.any(below)
         || (case.brings_root && with_root.into_iter().any(below))
         || case.setting.swaps.iter().any(moved)
 }

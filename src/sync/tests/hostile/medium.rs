@@ -97,7 +97,7 @@ attacks! {
     symlinked_signature_is_refused => NotAPlainFile, |case| {
         linked(case, &format!("manifest.{}.minisig", id(4)));
     };
-    symlinked_bundle_is_not_found => NotABundle, |case| {
+    symlinked_bundle_is_refused => NotAPlainFile, |case| {
         case.write();
         let aside = case.medium().join("aside");
         fs::rename(case.bundle(), &aside).unwrap();

@@ -37,9 +37,33 @@ pub(super) fn all() -> Vec<Seeded> {
         seeded("the switch comes before the generation", next, Loss::Generation, switched_first),
         seeded("swept before the switch lasts", "third edition, the first is swept", Loss::Generation, swept_first),
         seeded("records are acknowledged without a sync", "records", Loss::Record, |ops| without(ops, |op| is_file_sync(op, "kura/ledger.jsonl"))),
+        seeded("the mark of the ledger is not synced", "records", Loss::Record, |ops| without(ops, |op| is_file_sync(op, "kura/.ledger-mark.json.new"))),
+        seeded("the mark of the ledger comes before the record", "records", Loss::Record, marked_first),
         seeded("what a killed process left is built on", "third edition, the first is swept", Loss::Acknowledged, without_first_sync),
         Seeded { name: "a half-made file is gone on with as it is", scene: next, loses: Loss::Generation, bug: Bug { left_out: Some(is_cut_of_part), ..NO_BUG } },
     ]
+}
+
+/// Each record is written after the mark that counts it.
+fn marked_first(ops: Vec<Op>) -> Vec<Op> {
+    let is_record = |op: &Op| match op {
+        Op::Append(path, _) | Op::SyncFile(path) => path == Path::new("kura/ledger.jsonl"),
+        _ => false,
+    };
+    let (mut held, mut turned) = (Vec::new(), Vec::new());
+    for op in ops {
+        let ends_mark =
+            matches!(&op, Op::Rename(_, to) if to == Path::new("kura/ledger-mark.json"));
+        match is_record(&op) {
+            true => held.push(op),
+            false => turned.push(op),
+        }
+        if ends_mark {
+            turned.append(&mut held);
+        }
+    }
+    turned.append(&mut held);
+    turned
 }
 
 fn is_cut_of_part(step: Step<'_>) -> bool {
