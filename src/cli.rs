@@ -2,9 +2,12 @@
 //!
 //! The help is written in English here and in Japanese in `cli/japanese.rs`.
 
+mod assistants;
 mod bundles;
+mod choice;
 mod japanese;
 mod mistakes;
+mod people;
 mod updates;
 
 use std::ffi::OsString;
@@ -14,8 +17,11 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Overrides;
 use crate::text::Lang;
+pub use assistants::AssistantCommand;
 pub use bundles::{InitArgs, KeyCommand, KeyPlace, PackCommand, PackTo, RootCommand, RotateArgs};
+pub use choice::ChoiceArgs;
 
+pub use people::{ApiKeyCommand, PasswordArgs, UserAddArgs, UserCommand};
 pub use updates::{LedgerArgs, RollbackArgs, SyncArgs};
 
 /// kura (蔵): answers from local data with a local model, cites them, and has no way out
@@ -56,6 +62,9 @@ pub enum Command {
     /// Models: add, list, use, remove, verify
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Assistants: list, show, check, export, import
+    #[command(subcommand)]
+    Assistant(AssistantCommand),
     /// Keys that sign updates, and the root documents that say which count
     #[command(subcommand)]
     Key(KeyCommand),
@@ -68,6 +77,14 @@ pub enum Command {
     Rollback(RollbackArgs),
     /// The transfer record: every attempt to bring something in
     Ledger(LedgerArgs),
+    /// People who sign in: add, list, disable, enable, reset, role
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Keys of other systems for the OpenAI API: add, list, revoke
+    #[command(subcommand)]
+    Apikey(ApiKeyCommand),
+    /// Tell whether this box made a saved answer, and whether it was changed since
+    Verify(VerifyArgs),
     /// Measure quality
     #[command(subcommand)]
     Eval(EvalCommand),
@@ -114,9 +131,8 @@ pub struct ServeArgs {
 pub struct AskArgs {
     /// The question
     pub question: String,
-    /// Use only this data set (may be repeated)
-    #[arg(long = "dataset", value_name = "ID")]
-    pub datasets: Vec<String>,
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
     /// Tokens of the answer at most
     #[arg(long, value_name = "N")]
     pub max_tokens: Option<usize>,
@@ -130,9 +146,8 @@ pub struct AskArgs {
 pub struct SearchArgs {
     /// What to look for
     pub query: String,
-    /// Use only this data set (may be repeated)
-    #[arg(long = "dataset", value_name = "ID")]
-    pub datasets: Vec<String>,
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
     /// Passages at most
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub limit: usize,
@@ -222,6 +237,16 @@ pub enum ModelCommand {
     },
 }
 
+/// `kura verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The saved file: DOCX, HTML, Markdown or text
+    pub file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `kura eval …`
 #[derive(Debug, Subcommand)]
 pub enum EvalCommand {
@@ -229,6 +254,36 @@ pub enum EvalCommand {
     Retrieval(EvalRetrievalArgs),
     /// Measure how an installed model answers: choices, citations, quotations, not-found, speed
     Model(EvalModelArgs),
+    /// Ask every question through the whole product and check the citations shown
+    Citations(EvalCitationsArgs),
+}
+
+/// `kura eval citations`
+#[derive(Debug, Args)]
+pub struct EvalCitationsArgs {
+    /// Questions: TOML ([[question]] with text) or JSON Lines (query); may be repeated
+    /// [default: those of the sample data set]
+    #[arg(long = "questions", value_name = "FILE")]
+    pub questions: Vec<PathBuf>,
+    /// Id of the model [default: the one in use]
+    #[arg(long)]
+    pub id: Option<String>,
+    /// Use only this data set (may be repeated)
+    #[arg(long = "dataset", value_name = "ID")]
+    pub datasets: Vec<String>,
+    /// Verbatim quotations: on, off, or both in turn
+    #[arg(long, value_name = "MODE", default_value = "both", value_parser = ["on", "off", "both"])]
+    #[arg(hide_possible_values = true)]
+    pub verbatim: String,
+    /// Ask only so many of the questions, evenly over all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Write each answer to this file, JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `kura eval model`
@@ -252,11 +307,23 @@ pub struct EvalModelArgs {
 #[derive(Debug, Args)]
 pub struct EvalRetrievalArgs {
     /// Corpus, JSON Lines: id, text, title or law, art, head, cap, hier
-    #[arg(long, value_name = "FILE")]
-    pub corpus: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "labelled", requires = "queries")]
+    pub corpus: Option<PathBuf>,
     /// Questions, JSON Lines: query, gold (list of ids), choices
-    #[arg(long, value_name = "FILE")]
-    pub queries: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "corpus")]
+    pub queries: Option<PathBuf>,
+    /// Labelled or golden questions (TOML): how often 該当なし is wrong, and how often it is missing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["corpus", "queries"])]
+    pub labelled: Option<PathBuf>,
+    /// Id of the data set that --labelled asks [default: the only one]; the rates are kept with it
+    #[arg(long, value_name = "ID", requires = "labelled")]
+    pub dataset: Option<String>,
+    /// Ask a folder with dataset.toml instead, without installing it
+    #[arg(long, value_name = "DIR", requires = "labelled", conflicts_with = "dataset")]
+    pub folder: Option<PathBuf>,
+    /// Write for each question what the judgement of 該当なし rests on to this file, JSON Lines
+    #[arg(long, value_name = "FILE", conflicts_with = "labelled")]
+    pub signs: Option<PathBuf>,
     /// Search with the choices of a question as well
     #[arg(long)]
     pub choices: bool,
@@ -316,7 +383,7 @@ pub struct DoctorArgs {
 #[derive(Debug, Args)]
 pub struct SetupArgs {
     /// Take the answers from this file instead of asking (TOML: address, allow, certificate, key,
-    /// administrator, trusted_root, access_key)
+    /// administrator, administrator_login, trusted_root, access_key)
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,
     /// Only show what would be written

@@ -5,7 +5,9 @@
 //! Keys are in `keys.rs`.
 
 mod credential;
+mod guard;
 mod keys;
+mod store;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,7 +17,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub use credential::FileSource;
+pub use guard::{GuardConfig, Handling};
 pub use keys::{KEYS, Key};
+pub use store::StoreConfig;
 
 use crate::text::Lang;
 
@@ -46,7 +50,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Address of the HTTP server.
     pub listen: SocketAddr,
-    /// Secret that every request must carry; needed for an address that is not loopback.
+    /// Secret that requests carry until people have accounts, and other systems after; needed for
+    /// an address that is not loopback.
     pub access_key: Option<String>,
     /// Certificate chain for https, PEM; always with a key.
     pub tls_certificate: Option<FileSource>,
@@ -64,6 +69,10 @@ pub struct Config {
     pub ingest: IngestConfig,
     /// Signed updates.
     pub sync: SyncConfig,
+    /// Personal data in what people type.
+    pub guard: GuardConfig,
+    /// What people leave behind.
+    pub store: StoreConfig,
 }
 
 /// `[engine]`
@@ -117,6 +126,8 @@ pub struct AnswerConfig {
     /// Seconds within which the first token should come: passages are cut to what the model reads
     /// in this time on this box. 0 sets no limit but the context.
     pub first_token_target_s: f64,
+    /// Whether what is written in 「」 is held to the passages.
+    pub verbatim: bool,
 }
 
 /// `[ingest]`
@@ -158,7 +169,7 @@ impl Default for Config {
                 device: Device::Cpu,
                 kv_type: KvNumbers::F16,
                 kv_cache_mib: 0,
-                prefill_step_ms: 250,
+                prefill_step_ms: 200,
                 speculation: true,
             },
             answer: AnswerConfig {
@@ -166,6 +177,7 @@ impl Default for Config {
                 max_tokens: 400,
                 temperature: 0.0,
                 first_token_target_s: 5.0,
+                verbatim: true,
             },
             ingest: IngestConfig { time_limit_s: 30, memory_limit_mib: 512 },
             sync: SyncConfig {
@@ -173,6 +185,8 @@ impl Default for Config {
                 channel: "stable".to_owned(),
                 operator: String::new(),
             },
+            guard: GuardConfig::default(),
+            store: StoreConfig::default(),
         }
     }
 }

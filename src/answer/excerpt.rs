@@ -5,8 +5,10 @@
 //! passage's rank, since search has already judged the passages. Items and rows of tables count as
 //! sentences.
 
+use super::quotes::paired_part;
 use super::trim::{LONG_CHARS, units};
 use super::types::Excerpt;
+use crate::document::Authority;
 use crate::search::Relevance;
 
 /// Sentences quoted at most.
@@ -19,8 +21,15 @@ const LONGEST: usize = 300;
 const VALUE: f32 = 0.1;
 const FIRST: f32 = 0.15;
 
+/// What the highest authority adds over the lowest: it decides between sentences that answer
+/// equally well, and hardly ever between others.
+const AUTHORITY: f32 = 0.02;
+
 /// A sentence of less than this part of the best one's score is not quoted.
 const LEAST: f32 = 0.6;
+
+/// Stands behind a sentence that was cut.
+const CUT: char = '…';
 
 /// A passage to quote from.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +37,7 @@ pub(super) struct Quotable<'p> {
     pub(super) number: usize,
     /// Place in the order of the search, from 1.
     pub(super) rank: usize,
+    pub(super) authority: Authority,
     pub(super) text: &'p str,
 }
 
@@ -40,7 +50,9 @@ pub(super) fn quotes(relevance: &Relevance, passages: &[Quotable<'_>]) -> Vec<Ex
             let sentence = &passage.text[unit.range.clone()];
             let brevity = 1.0 / (1.0 + sentence.chars().count() as f32 / 400.0);
             let value = if relevance.has_value(sentence) { VALUE } else { 0.0 };
-            let score = (relevance.share(sentence) + value) * brevity + FIRST / passage.rank as f32;
+            let score = (relevance.share(sentence) + value) * brevity
+                + FIRST / passage.rank as f32
+                + AUTHORITY * passage.authority.weight();
             let excerpt = Excerpt { number: passage.number, text: shorten(sentence) };
             scored.push((score, passage.rank, unit.range.start, excerpt));
         }
@@ -55,13 +67,21 @@ pub(super) fn quotes(relevance: &Relevance, passages: &[Quotable<'_>]) -> Vec<Ex
 
 /// Excerpts in the form of an answer: 「…」[1], a line each.
 pub(super) fn compose(excerpts: &[Excerpt]) -> String {
-    let line = |excerpt: &Excerpt| format!("「{}」[{}]", excerpt.text, excerpt.number);
+    let line = |excerpt: &Excerpt| {
+        // A number in brackets that the passage itself has is no citation.
+        let text = excerpt.text.replace('[', "［").replace(']', "］");
+        let whole = text.strip_suffix(CUT).unwrap_or(&text);
+        let part = paired_part(whole);
+        // What was left out is no part of the quotation.
+        let left_out = if part.len() < text.len() { "（一部）" } else { "" };
+        format!("「{part}」{left_out}[{}]", excerpt.number)
+    };
     excerpts.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn shorten(sentence: &str) -> String {
     match sentence.char_indices().nth(LONGEST) {
-        Some((at, _)) => format!("{}…", &sentence[..at]),
+        Some((at, _)) => format!("{}{CUT}", &sentence[..at]),
         None => sentence.to_owned(),
     }
 }
@@ -77,17 +97,45 @@ mod tests {
             "この規則は、公布の日から施行する。",
         ];
         let passages =
-            [(2, 1), (1, 2)].map(|(number, rank)| Quotable { number, rank, text: texts[rank - 1] });
+            [(2, 1), (1, 2)].map(|(number, rank)| quotable(number, rank, texts[rank - 1]));
         let relevance = Relevance::plain("住民票の写しの手数料はいくらですか");
         let found = quotes(&relevance, &passages);
         assert_eq!(found[0].text, "住民票の写しの手数料は、一通につき三百円とする。");
         assert_eq!(compose(&found[..1]), "「住民票の写しの手数料は、一通につき三百円とする。」[2]");
     }
 
+    fn quotable(number: usize, rank: usize, text: &str) -> Quotable<'_> {
+        Quotable { number, rank, authority: Authority::Manual, text }
+    }
+
+    #[test]
+    fn of_equal_sentences_the_higher_authority_comes_first() {
+        let text = "粗大ごみの処理手数料は、1点につき500円とする。";
+        let faq = Quotable { authority: Authority::Faq, ..quotable(1, 2, text) };
+        let rule = Quotable { authority: Authority::Ordinance, ..quotable(2, 2, text) };
+        let found = quotes(&Relevance::plain("粗大ごみの手数料はいくらですか"), &[faq, rule]);
+        assert_eq!(found[0].number, 2);
+    }
+
+    /// A sentence that was cut inside of its own 「」 is quoted as far as they come in pairs.
+    #[test]
+    fn a_part_is_quoted_with_whole_brackets() {
+        let composed = |text: &str| compose(&[Excerpt { number: 2, text: text.to_owned() }]);
+        for (text, expected) in [
+            ("市長は「特例」を定める。", "「市長は「特例」を定める。」[2]"),
+            ("次のとおりとし「甲」と、「第一", "「次のとおりとし「甲」と、」（一部）[2]"),
+            ("項」とあるのは「乙」と読み替える。", "「とあるのは「乙」と読み替える。」（一部）[2]"),
+            ("長い文…", "「長い文」（一部）[2]"),
+            ("注[1]による。", "「注［1］による。」[2]"),
+        ] {
+            assert_eq!(composed(text), expected, "{text}");
+        }
+    }
+
     #[test]
     fn nothing_to_quote() {
         assert_eq!(quotes(&Relevance::plain("質問"), &[]), []);
-        let passage = Quotable { number: 1, rank: 1, text: "文。" };
+        let passage = quotable(1, 1, "文。");
         assert_eq!(quotes(&Relevance::plain(""), &[passage]).len(), 1);
     }
 }

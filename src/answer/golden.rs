@@ -24,7 +24,7 @@
 //! search finds nothing that fits: by that an answer becomes 該当なし before a model is asked.
 //! Only the data set itself is searched, with the searcher that answers use.
 
-mod file;
+pub(super) mod file;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ use serde::Serialize;
 
 use crate::document::{ArticleRef, Passage};
 use crate::search::{Index, Query, SearchError, Searcher};
+use crate::sync::FoundRates;
+use crate::text::Lang;
 
 pub use file::{GOLDEN_BYTES_MAX, GoldenError};
 
@@ -59,8 +61,8 @@ struct Question {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Expected {
-    path: String,
+pub(super) struct Expected {
+    pub(super) path: String,
     article: Option<ArticleRef>,
 }
 
@@ -72,6 +74,8 @@ pub struct GoldenOutcome {
     pub threshold: f64,
     /// Texts of the questions that came out wrong.
     pub failed: Vec<String>,
+    /// How often 該当なし was wrong, and how often it was missing.
+    pub rates: FoundRates,
 }
 
 impl Golden {
@@ -93,13 +97,17 @@ impl Golden {
         cancelled: &AtomicBool,
     ) -> Result<GoldenOutcome, SearchError> {
         let searcher = Searcher::new(vec![(String::new(), index.clone())]);
-        let mut failed = Vec::new();
+        let (mut failed, mut rates) = (Vec::new(), FoundRates::default());
         for question in &self.questions {
             if cancelled.load(Ordering::Relaxed) {
                 return Err(SearchError::Cancelled);
             }
             let text = question.ask.clone();
             let found = searcher.search(&Query { text, limit: PLACES, ..Query::default() })?;
+            match question.expected {
+                Some(_) => rates.refused.count(found.hits.is_empty()),
+                None => rates.answered.count(!found.hits.is_empty()),
+            }
             let mut passages = found.hits.iter().map(|hit| &hit.passage);
             let is_right = match &question.expected {
                 Some(expected) => passages.any(|passage| expected.is_met_by(passage)),
@@ -110,13 +118,14 @@ impl Golden {
             }
         }
         let of = self.questions.len();
-        Ok(GoldenOutcome { right: of - failed.len(), of, threshold: self.threshold, failed })
+        let right = of - failed.len();
+        Ok(GoldenOutcome { right, of, threshold: self.threshold, failed, rates })
     }
 }
 
 impl Expected {
     /// A passage that holds a whole article holds each of its paragraphs.
-    fn is_met_by(&self, passage: &Passage) -> bool {
+    pub(super) fn is_met_by(&self, passage: &Passage) -> bool {
         let Some(wanted) = &self.article else { return passage.path == self.path };
         let Some(there) = &passage.article else { return false };
         let paragraph = wanted
@@ -136,13 +145,22 @@ impl GoldenOutcome {
         self.right as f64 + 1e-9 >= self.threshold * self.of as f64
     }
 
-    /// What failed, in one line: 「3 of 10: 「…」, 「…」」, for people of either language.
-    pub fn summary(&self) -> String {
+    /// What came out wrong, in one line.
+    pub fn summary(&self, lang: Lang) -> String {
         let named = self.failed.iter().take(NAMED).map(|text| format!("「{text}」"));
-        let named = named.collect::<Vec<_>>().join(", ");
-        let rest = self.failed.len().saturating_sub(NAMED);
-        let more = if rest > 0 { format!(" +{rest}") } else { String::new() };
-        format!("{} of {}: {named}{more}", self.failed.len(), self.of)
+        let named: Vec<String> = named.collect();
+        let (wrong, of) = (self.failed.len(), self.of);
+        let rest = wrong.saturating_sub(NAMED);
+        match lang {
+            Lang::Ja => {
+                let more = if rest > 0 { format!("ほか{rest}問") } else { String::new() };
+                format!("{of}問のうち{wrong}問が不正解：{}{more}", named.concat())
+            }
+            Lang::En => {
+                let more = if rest > 0 { format!(" +{rest}") } else { String::new() };
+                format!("{wrong} of {of} wrong: {}{more}", named.join(", "))
+            }
+        }
     }
 }
 

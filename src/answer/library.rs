@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::editions::{self, Editions};
+use super::selection::Selection;
 use super::types::{DatasetSummary, ServiceError};
 use crate::document::{DatasetIdentity, DatasetInfo};
 use crate::search::{Index, Searcher};
-use crate::sync::{GenerationRecord, Installation};
+use crate::sync::{CurrentDataset, GenerationRecord, Installation, MeasuredRates};
 
 type Mark = Option<(u64, i64, i64)>;
 
@@ -14,15 +16,23 @@ type Mark = Option<(u64, i64, i64)>;
 pub(super) struct Library {
     installation: Installation,
     current: Mutex<Option<(Mark, Arc<Shelf>)>>,
+    editions: Editions,
 }
 
 /// Data sets that belong together: a request uses one shelf from its start to its end, so an
 /// update in between does not mix two editions in one answer.
 pub(super) struct Shelf {
     pub(super) searcher: Searcher,
+    /// What the searcher asks, in the order of `records`.
+    pub(super) indices: Vec<(String, Arc<Index>)>,
     pub(super) records: Vec<GenerationRecord>,
     /// Data sets that could not be opened: id and reason.
     pub(super) broken: Vec<(String, String)>,
+    /// Editions that are installed beside those of `records`: id, generation and record.
+    pub(super) older: Vec<(String, String, GenerationRecord)>,
+    /// Where what was measured with them is kept: id and generation.
+    pub(super) generations: Vec<(String, String)>,
+    pub(super) installation: Installation,
 }
 
 impl std::fmt::Debug for Shelf {
@@ -33,7 +43,7 @@ impl std::fmt::Debug for Shelf {
 
 impl Library {
     pub(super) fn new(installation: Installation) -> Self {
-        Self { installation, current: Mutex::new(None) }
+        Self { installation, current: Mutex::new(None), editions: Editions::default() }
     }
 
     pub(super) fn installation(&self) -> &Installation {
@@ -54,11 +64,21 @@ impl Library {
         Ok(shelf)
     }
 
+    /// The data sets that a selection names, in the editions that it names. Blocks as `shelf` does.
+    pub(super) fn chosen(&self, selection: &Selection) -> Result<Arc<Shelf>, ServiceError> {
+        let current = self.shelf()?;
+        let shelf = self.editions.shelf(&current, &self.installation, selection)?;
+        shelf.check(selection.datasets.as_deref())?;
+        Ok(shelf)
+    }
+
     fn open(&self) -> Result<Shelf, ServiceError> {
         let internal = |why: &dyn std::fmt::Display| ServiceError::Internal(why.to_string());
         let state = self.installation.state().map_err(|why| internal(&why))?;
         let (mut indices, mut records, mut broken) = (Vec::new(), Vec::new(), Vec::new());
+        let mut older = Vec::new();
         for (id, entry) in &state.datasets {
+            older.extend(editions::older(&self.installation, id, entry));
             let index = Index::open(&self.installation.index_dir(id, &entry.current));
             let record = self.installation.generation(id, &entry.current);
             match (index, record) {
@@ -73,13 +93,21 @@ impl Library {
         for (id, why) in &broken {
             tracing::error!(dataset = id, why, "a data set cannot be opened and is left out");
         }
-        Ok(Shelf { searcher: Searcher::new(indices), records, broken })
+        let of = |(id, entry): (&String, &CurrentDataset)| (id.clone(), entry.current.clone());
+        let generations = state.datasets.iter().map(of).collect();
+        let (searcher, installation) = (Searcher::new(indices.clone()), self.installation.clone());
+        Ok(Shelf { searcher, indices, records, broken, older, generations, installation })
     }
 }
 
 impl Shelf {
     pub(super) fn info(&self, id: &str) -> Option<&DatasetInfo> {
         self.records.iter().map(|record| &record.info).find(|info| info.id == id)
+    }
+
+    /// Editions of a data set that are installed beside the one in use.
+    pub(super) fn older_editions(&self, id: &str) -> impl Iterator<Item = &GenerationRecord> {
+        self.older.iter().filter(move |(of, ..)| of == id).map(|(.., record)| record)
     }
 
     /// Refuses ids that are not installed.
@@ -94,6 +122,16 @@ impl Shelf {
         self.records.iter().map(|record| &record.info).filter(chosen).map(identity).collect()
     }
 
+    /// What was last measured with a data set on this box; read anew each time, since it changes
+    /// without a switch of the state.
+    pub(super) fn measured(&self, id: &str) -> Option<MeasuredRates> {
+        let (_, generation) = self.generations.iter().find(|(known, _)| known == id)?;
+        self.installation.measured(id, generation).unwrap_or_else(|why| {
+            tracing::warn!(dataset = id, %why, "what was measured with it cannot be read");
+            None
+        })
+    }
+
     pub(super) fn summaries(&self) -> Vec<DatasetSummary> {
         self.records
             .iter()
@@ -106,6 +144,11 @@ impl Shelf {
                 documents: record.documents,
                 passages: record.passages,
                 failures: record.failures.len(),
+                older: self
+                    .older_editions(&record.info.id)
+                    .map(|older| identity(&older.info))
+                    .collect(),
+                measured: self.measured(&record.info.id),
             })
             .collect()
     }
@@ -122,6 +165,7 @@ pub(super) fn identity(info: &DatasetInfo) -> DatasetIdentity {
     }
 }
 
-fn today() -> jiff::civil::Date {
+/// The day on the clock of the box.
+pub(super) fn today() -> jiff::civil::Date {
     jiff::ZonedDateTime::now().date()
 }

@@ -134,7 +134,8 @@ fn read(model: &Model, user: &str) -> Result<Finish, String> {
     let mut prompt = model.chat_prompt(&turns(user)).map_err(|why| why.to_string())?;
     prompt.truncate(model.context_tokens() / 2);
     let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
-    let request = Request { prompt, max_tokens: 1, sampling, eos: Vec::new(), client: None };
+    let eos = Vec::new();
+    let request = Request { prompt, max_tokens: 1, sampling, eos, client: None, guide: None };
     let mut generation = model.engine().generate(request).map_err(|why| why.to_string())?;
     while let Some(event) = generation.blocking_next() {
         if let Event::Finished(finish) = event {

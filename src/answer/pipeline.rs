@@ -3,20 +3,28 @@
 //! What was found is sent before the model is asked: the reader has the passages, and the sentences
 //! of them that fit best, while the model still reads.
 
+mod draft;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-use super::citations::CitationFilter;
-use super::library::Shelf;
+use super::checking::{CitationCheck, Evidence, MARK};
+use super::layers::Layers;
+use super::library::{Shelf, today};
 use super::looping::is_looping;
+use super::not_found::{NotFound, NotFoundBy};
+use super::selection::Selection;
 use super::service::Inner;
 use super::slot::{Loaded, Slot};
 use super::types::*;
-use super::{excerpt, prompt, quotes, sources};
+use super::{checking, excerpt, follow_up, not_found, prompt, sources, time};
 use crate::document::{DatasetIdentity, ModelIdentity, Provenance, timestamp};
-use crate::llm::{ChatMessage, PromptError, Sampling, TextEvent, TextReason, TextRequest};
+use crate::guard::personal::without_marks;
+use crate::llm::{
+    ChatMessage, PromptError, Sampling, TextEvent, TextReason, TextRequest, Verbatim,
+};
 use crate::search::{Query, Relevance, SearchError};
 
 /// What the reader sees when nothing fits.
@@ -39,6 +47,15 @@ pub(super) struct Job {
     started: Instant,
     usage: Usage,
     notes: Vec<String>,
+    layers: Layers,
+    /// What was looked in, as it is told at the end.
+    selection: Selection,
+    /// Told where the answer cites their sources.
+    time_notes: Vec<time::SourceNote>,
+    /// What an assistant adds.
+    task: draft::Task,
+    /// What is told beside 該当なし.
+    not_found: Option<Box<NotFound>>,
 }
 
 /// What an answer is made from.
@@ -49,6 +66,8 @@ struct Matter {
     /// The sentences of the sources that fit the question best.
     excerpt: Vec<Excerpt>,
     relevance: Relevance,
+    /// What came nearest where nothing fits.
+    nearest: Vec<Source>,
 }
 
 /// The reader went away.
@@ -58,11 +77,24 @@ struct Gone;
 struct Written {
     finish: FinishReason,
     cited: Vec<usize>,
-    removed: usize,
+    counts: CitationCounts,
     text: String,
     /// The model wrote the same without end and was stopped.
     looped: bool,
     failure: Option<String>,
+}
+
+impl Written {
+    fn nothing() -> Self {
+        Self {
+            finish: FinishReason::Stop,
+            cited: Vec::new(),
+            counts: CitationCounts::default(),
+            text: String::new(),
+            looped: false,
+            failure: None,
+        }
+    }
 }
 
 /// A request to the model alone, ready to run.
@@ -114,7 +146,14 @@ impl Plain {
         let sampling = resolve_sampling(inner, sampling);
         Ok(Self {
             loaded,
-            request: TextRequest { prompt, max_tokens, sampling, stop, client: None },
+            request: TextRequest {
+                prompt,
+                max_tokens,
+                sampling,
+                stop,
+                client: None,
+                constraint: None,
+            },
         })
     }
 }
@@ -126,15 +165,20 @@ pub(super) async fn plain(mut job: Job, plain: Plain) {
     job.close(AnswerKind::Plain, written, Some(&plain.loaded), Vec::new()).await;
 }
 
+pub(super) use draft::write_draft;
+
 /// Answers a question from the data sets of a shelf.
 pub(super) async fn answer(mut job: Job, shelf: Arc<Shelf>, request: AnswerRequest) {
-    let matter = match job.retrieve(&shelf, &request).await {
+    job.task = draft::Task::of(&request);
+    let mut matter = match job.retrieve(&shelf, &request).await {
         Ok(matter) => matter,
         Err(why) => return job.fail(format!("検索できませんでした（{why}）。")).await,
     };
     let Ok(()) = job.announce(&matter.sources, &matter.excerpt).await else { return };
     if matter.sources.is_empty() {
         let text = if shelf.records.is_empty() { NO_DATA } else { NOT_FOUND };
+        let (by, nearest) = (NotFoundBy::Search, std::mem::take(&mut matter.nearest));
+        job.not_found = Some(NotFound::new(by, &shelf, &matter.datasets, nearest).into());
         return job.whole(AnswerKind::NotFound, text, Vec::new(), matter.datasets).await;
     }
     let loaded = match job.inner.model.settled().await {
@@ -142,8 +186,13 @@ pub(super) async fn answer(mut job: Job, shelf: Arc<Shelf>, request: AnswerReque
         Slot::Unusable(why) => return job.quote(matter, &why).await,
         Slot::Loading => return,
     };
+    let none = NotFound::new(NotFoundBy::Model, &shelf, &matter.datasets, Vec::new());
+    job.not_found = Some(none.into());
     match job.prepare(&loaded, &request, &matter).await {
-        Ok(Some((text_request, given))) => job.write(&loaded, text_request, given, matter).await,
+        Ok(Some((text_request, evidence))) => {
+            job.write(&loaded, text_request, evidence, matter).await;
+        }
+        Ok(None) if request.assistant.is_some() => job.fail(draft::TOO_LONG.to_owned()).await,
         Ok(None) => job.quote(matter, "資料がモデルの扱える長さを超えています").await,
         Err(why) => job.quote(matter, &why).await,
     }
@@ -152,7 +201,28 @@ pub(super) async fn answer(mut job: Job, shelf: Arc<Shelf>, request: AnswerReque
 impl Job {
     pub(super) fn new(inner: Arc<Inner>, events: mpsc::Sender<AnswerEvent>) -> Self {
         let usage = Usage::default();
-        Self { inner, events, started: Instant::now(), usage, notes: Vec::new() }
+        let (notes, time_notes, selection) = (Vec::new(), Vec::new(), Selection::default());
+        let (started, layers) = (Instant::now(), Layers::default());
+        let task = draft::Task::default();
+        let not_found = None;
+        Self {
+            inner,
+            events,
+            started,
+            usage,
+            notes,
+            layers,
+            selection,
+            time_notes,
+            task,
+            not_found,
+        }
+    }
+
+    /// The same with something to say beside the answer before anything else.
+    pub(super) fn noting(mut self, notes: Vec<String>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 
     async fn send(&self, event: AnswerEvent) -> Result<(), Gone> {
@@ -187,59 +257,81 @@ impl Job {
         shelf: &Arc<Shelf>,
         request: &AnswerRequest,
     ) -> Result<Matter, String> {
-        let datasets = shelf.identities(request.datasets.as_deref());
+        let followed = follow_up::Followed::of(&request.question, &request.earlier);
+        self.notes.extend(followed.note());
+        let text = self.task.search_text().unwrap_or_else(|| followed.search_text());
+        let text = without_marks(&text);
+        let mut asking = time::asking(&text, &request.selection, today());
+        self.notes.append(&mut asking.notes);
+        self.selection = asking.selection.clone();
+        let datasets = shelf.identities(request.selection.datasets.as_deref());
         self.note_data(shelf, &datasets);
         let query = Query {
-            text: request.question.clone(),
-            datasets: request.datasets.clone(),
+            text: asking.text.clone(),
+            datasets: request.selection.datasets.clone(),
             limit: self.inner.settings.passages,
+            filter: asking.filter.clone(),
+            keep_weak: true,
             ..Query::default()
         };
         let searching = shelf.clone();
         let searched = tokio::task::spawn_blocking(move || {
             let found = searching.searcher.search(&query)?;
             let asked = searching.searcher.relevance(&query.text, query.datasets.as_deref())?;
-            Ok::<_, SearchError>((found, asked))
+            let missed = time::missed(&searching, &query, &found)?;
+            Ok::<_, SearchError>((found, asked, missed))
         });
         let searched = searched.await.map_err(|why| why.to_string())?;
-        let (found, relevance) = searched.map_err(|why| why.to_string())?;
+        let (mut found, relevance, missed) = searched.map_err(|why| why.to_string())?;
+        let missed = sources::ranked(shelf, missed, asking.day);
+        self.notes.extend(time::not_in_force(&missed, asking.day));
+        let nearest = not_found::nearest(shelf, &mut found, asking.day);
         for label in sources::unresolved(&found) {
             self.notes.push(format!("「{label}」は、選ばれたデータセットにありません。"));
         }
-        let sources = sources::number(shelf, found.hits);
+        let sources = sources::number(shelf, found.hits, asking.day);
+        self.time_notes = time::notes(shelf, &sources, &asking);
+        self.notes.extend(sources::warnings(&sources));
         let excerpt = excerpts(&relevance, &sources);
+        self.layers = Layers::of(&request.question, &relevance, &sources);
         self.usage.search_ms = self.started.elapsed().as_secs_f64() * 1e3;
         let question = request.question.clone();
-        Ok(Matter { question, datasets, sources, excerpt, relevance })
+        Ok(Matter { question, datasets, sources, excerpt, relevance, nearest })
     }
 
-    /// The request to the model and the numbers of the sources that it holds; `None` when not even
-    /// one passage fits the context.
+    /// The request to the model and the sources that it holds; `None` when not even one passage
+    /// fits the context.
     async fn prepare(
         &self,
         loaded: &Loaded,
         request: &AnswerRequest,
         matter: &Matter,
-    ) -> Result<Option<(TextRequest, Vec<usize>)>, String> {
+    ) -> Result<Option<(TextRequest, Evidence)>, String> {
         let settings = &self.inner.settings;
         let context = loaded.model.context_tokens();
         let wanted = request.max_tokens.unwrap_or(settings.max_tokens);
         let room = wanted.min(context / 3).max(ANSWER_LEAST);
-        let tokens = |turns: &[ChatTurn]| {
+        let bare = |turns: &[ChatTurn]| {
             let messages: Vec<ChatMessage> = turns.iter().cloned().map(message).collect();
             loaded.model.chat_prompt(&messages)
         };
         let quick = loaded.pace.budget_tokens(settings.first_token_target_s).await;
+        let quick = self.task.at_least(quick, &bare).map_err(|why| why.to_string())?;
+        let instructions = self.task.instructions();
         let budget = context.saturating_sub(room).min(quick.unwrap_or(usize::MAX));
+        let before = follow_up::fitting(&request.earlier, budget, |text| loaded.text_tokens(text));
+        let tokens = |turns: &[ChatTurn]| bare(&follow_up::between(turns, &before));
         let asked = prompt::Asked {
-            instructions: prompt::INSTRUCTIONS,
+            instructions: instructions.as_deref().unwrap_or(prompt::INSTRUCTIONS),
             question: &matter.question,
             relevance: &matter.relevance,
+            layered: !loaded.record.self_test,
         };
-        let given = matter.sources.iter().map(|source| prompt::Given {
+        let shown: Vec<_> = matter.sources.iter().map(sources::for_model).collect();
+        let given = matter.sources.iter().zip(&shown).map(|(source, passage)| prompt::Given {
             number: source.number,
             rank: source.rank,
-            passage: &source.passage,
+            passage,
         });
         let given: Vec<_> = given.collect();
         let count = |turns: &[ChatTurn]| tokens(turns).map(|tokens| tokens.len());
@@ -248,19 +340,25 @@ impl Job {
         let prompt = tokens(&built.turns).map_err(|why| why.to_string())?;
         let max_tokens = wanted.min(context - prompt.len());
         let sampling = resolve_sampling(&self.inner, &request.sampling);
+        // As the model got them: what was left out of a passage is no basis either.
+        let passages = matter.sources.iter().zip(&shown).map(|(s, passage)| (s.number, &**passage));
+        let in_prompt = passages.filter(|(number, _)| built.numbers.contains(number));
+        let evidence = Evidence::of(in_prompt, &matter.question);
+        let verbatim = request.verbatim.or(self.task.verbatim()).unwrap_or(settings.verbatim);
+        let constraint = verbatim.then(|| Arc::new(Verbatim::new(&evidence.quotable())));
         let (stop, client) = (Vec::new(), request.client);
-        let request = TextRequest { prompt, max_tokens, sampling, stop, client };
-        Ok(Some((request, built.numbers)))
+        let request = TextRequest { prompt, max_tokens, sampling, stop, client, constraint };
+        Ok(Some((request, evidence)))
     }
 
     async fn write(
         mut self,
         loaded: &Loaded,
         request: TextRequest,
-        given: Vec<usize>,
+        evidence: Evidence,
         matter: Matter,
     ) {
-        let Ok(mut written) = self.generate(loaded, request, Some(given)).await else { return };
+        let Ok(mut written) = self.generate(loaded, request, Some(evidence)).await else { return };
         if let (Some(why), true) = (&written.failure, written.text.is_empty()) {
             return self.quote(matter, why).await;
         }
@@ -274,18 +372,21 @@ impl Job {
         // Against the whole passages, of which the model may have seen a part.
         let texts: Vec<&str> =
             matter.sources.iter().map(|source| source.passage.text.as_str()).collect();
-        let misquoted = quotes::misquoted(&written.text, &texts);
-        if misquoted > 0 {
-            self.notes.push(format!(
-                "「」内の引用のうち{misquoted}か所は、示された出典の文言と一致しません。出典欄の原文をお確かめください。"
-            ));
+        if kind == AnswerKind::Generated {
+            self.task.check(&written.text, written.cited.len(), &texts);
         }
         self.close(kind, written, Some(loaded), matter.datasets).await;
     }
 
     /// Adds the best sentences of the passages to an answer that cites nothing.
     async fn support(&mut self, excerpt: &[Excerpt], written: &mut Written) -> Result<(), Gone> {
-        self.show(written, format!("\n\n該当箇所の文：\n{}", excerpt::compose(excerpt))).await?;
+        let mark = match written.counts.unconfirmed {
+            0 => MARK,
+            _ => "",
+        };
+        written.counts.unconfirmed = written.counts.unconfirmed.max(1);
+        let quoted = excerpt::compose(excerpt);
+        self.show(written, format!("{mark}\n\n該当箇所の文：\n{quoted}")).await?;
         written.cited = cited(excerpt);
         let note = "モデルの回答に出典が付いていなかったため、該当箇所の文を抜き出して添えました。";
         self.notes.push(note.to_owned());
@@ -309,35 +410,23 @@ impl Job {
         datasets: Vec<DatasetIdentity>,
     ) {
         let Ok(()) = self.send(AnswerEvent::Text { text: text.to_owned() }).await else { return };
-        let written = Written {
-            finish: FinishReason::Stop,
-            cited,
-            removed: 0,
-            text: text.to_owned(),
-            looped: false,
-            failure: None,
-        };
+        let written = Written { cited, text: text.to_owned(), ..Written::nothing() };
         self.close(kind, written, None, datasets).await;
     }
 
-    /// Streams what the model writes. `given`, the numbers of the passages in the prompt, turns the
-    /// citation check on.
+    /// Streams what the model writes. `evidence`, the passages in the prompt, turns the check of
+    /// citations on.
     async fn generate(
         &mut self,
         loaded: &Loaded,
         request: TextRequest,
-        given: Option<Vec<usize>>,
+        evidence: Option<Evidence>,
     ) -> Result<Written, Gone> {
-        let mut filter = given.map(CitationFilter::new);
+        let mut check = evidence.map(CitationCheck::new);
+        // What the model wrote, before any check.
+        let mut raw = String::new();
         let mut stopping = self.inner.stopping.subscribe();
-        let mut written = Written {
-            finish: FinishReason::Stop,
-            cited: Vec::new(),
-            removed: 0,
-            text: String::new(),
-            looped: false,
-            failure: None,
-        };
+        let mut written = Written::nothing();
         let mut stream = match loaded.model.generate(request) {
             Ok(stream) => stream,
             Err(why) => {
@@ -359,12 +448,14 @@ impl Job {
                     self.send(AnswerEvent::Queued { place }).await?;
                 }
                 Some(TextEvent::Text(text)) => {
-                    let text = match &mut filter {
-                        Some(filter) => filter.push(&text),
+                    self.note_first();
+                    raw.push_str(&text);
+                    let text = match &mut check {
+                        Some(check) => check.push(&text),
                         None => text,
                     };
                     self.show(&mut written, text).await?;
-                    if filter.is_some() && is_looping(&written.text) {
+                    if (check.is_some() || self.task.is_given()) && is_looping(&raw) {
                         written.looped = true;
                         break;
                     }
@@ -388,11 +479,11 @@ impl Job {
             self.usage.cached_tokens = timing.cached_tokens;
             loaded.pace.note(timing);
         }
-        if let Some(filter) = &mut filter {
-            let rest = filter.finish();
+        if let Some(check) = &mut check {
+            let rest = check.finish();
             self.show(&mut written, rest).await?;
-            written.cited = filter.cited();
-            written.removed = filter.removed();
+            written.cited = check.cited();
+            written.counts = check.counts();
         }
         Ok(written)
     }
@@ -401,11 +492,18 @@ impl Job {
         if text.is_empty() {
             return Ok(());
         }
-        if written.text.is_empty() {
+        written.text.push_str(&text);
+        if self.task.is_silent() {
+            return Ok(());
+        }
+        self.send(AnswerEvent::Text { text }).await
+    }
+
+    /// Something was written, whether or not it is shown yet.
+    fn note_first(&mut self) {
+        if self.usage.first_token_ms == 0.0 {
             self.usage.first_token_ms = self.started.elapsed().as_secs_f64() * 1e3;
         }
-        written.text.push_str(&text);
-        self.send(AnswerEvent::Text { text }).await
     }
 
     /// Stamps the answer with its provenance and ends the stream.
@@ -438,17 +536,28 @@ impl Job {
             let note = "同じ言葉の繰り返しになったため、回答を途中で止めました。";
             self.notes.push(note.to_owned());
         }
-        if written.removed > 0 {
-            self.notes.push(format!("存在しない出典番号を{}件取り除きました。", written.removed));
-        }
+        let layers = self.layers.sum_up(kind, &written.text, &written.cited);
+        self.notes.splice(0..0, self.layers.notes(kind, &layers, &written.cited));
+        let time_notes = std::mem::take(&mut self.time_notes);
+        self.notes.extend(time::of_cited(time_notes, &written.cited));
+        self.notes.extend(checking::notes(written.counts));
         self.usage.total_ms = self.started.elapsed().as_secs_f64() * 1e3;
         let summary = AnswerSummary {
             kind,
             finish: written.finish,
-            citations_removed: written.removed,
+            citations_removed: written.counts.removed(),
+            citation_check: written.counts,
             cited: written.cited,
             notes: std::mem::take(&mut self.notes),
-            provenance: provenance(model, datasets),
+            checks: self.task.outcomes(),
+            layers,
+            selection: std::mem::take(&mut self.selection),
+            provenance: Provenance {
+                assistant: self.task.identity(),
+                ..provenance(model, datasets)
+            },
+            not_found: self.not_found.take().filter(|_| kind == AnswerKind::NotFound),
+            record: None,
             usage: self.usage,
         };
         // Nobody is left to tell when the reader has gone.
@@ -467,6 +576,7 @@ fn excerpts(relevance: &Relevance, sources: &[Source]) -> Vec<Excerpt> {
     let quotable = sources.iter().map(|source| excerpt::Quotable {
         number: source.number,
         rank: source.rank,
+        authority: source.passage.authority,
         text: &source.passage.text,
     });
     excerpt::quotes(relevance, &quotable.collect::<Vec<_>>())
@@ -483,13 +593,14 @@ fn cited(excerpt: &[Excerpt]) -> Vec<usize> {
 fn provenance(model: Option<ModelIdentity>, datasets: Vec<DatasetIdentity>) -> Provenance {
     Provenance {
         model,
+        assistant: None,
         datasets,
         kura_version: env!("CARGO_PKG_VERSION").to_owned(),
         created_at: timestamp(),
     }
 }
 
-async fn ready(inner: &Inner) -> Result<Arc<Loaded>, ServiceError> {
+pub(super) async fn ready(inner: &Inner) -> Result<Arc<Loaded>, ServiceError> {
     match inner.model.settled().await {
         Slot::Ready(loaded) => Ok(loaded),
         Slot::Unusable(why) => Err(ServiceError::NoModel(why)),

@@ -15,6 +15,7 @@
 
 use std::fmt::Write;
 
+use super::layers::scope_title;
 use super::trim::{LONG_CHARS, Plan, SHORT_CHARS};
 use super::types::ChatTurn;
 use crate::document::Passage;
@@ -26,6 +27,9 @@ pub(super) const INSTRUCTIONS: &str = "あなたは自治体職員を助ける�
 文ごとに根拠の資料の番号を[1]のように付けてください。\
 資料に答えがないときは「該当なし」とだけ答えてください。\
 資料の「…」は、途中を省いた印です。";
+
+/// … and beside that, where the passages stand in two layers.
+pub(super) const LAYERED: &str = "資料は「国の共通ルール」と「本市の取扱い」に分かれています。両方に答えがあるときは、国の共通ルール、本市の取扱いの順に、見出しを付けずに文を分けて書き、内容が違うときは、どう違うかを書いてください。";
 
 /// What the model is told before a question with choices.
 pub(super) const CHOOSE: &str = "あなたは自治体職員を助ける業務アシスタントです。\
@@ -55,6 +59,10 @@ pub(super) struct Asked<'q> {
     pub(super) instructions: &'q str,
     pub(super) question: &'q str,
     pub(super) relevance: &'q Relevance,
+    /// The layers under headings of their own, with the authority of each passage: for models that
+    /// can follow it. The self-test model was trained on one list, and is given one: there the
+    /// layers are apart by their order alone (`sources::number`).
+    pub(super) layered: bool,
 }
 
 /// Turns for the chat template, and which passages they hold.
@@ -132,12 +140,26 @@ impl<'p> Page<'p> {
 
     fn turns(&self, texts: &[String]) -> Vec<ChatTurn> {
         let mut content = String::new();
+        let mut layer = None;
         for (given, text) in self.given.iter().zip(texts) {
+            let passage = given.passage;
             // Writing to a String cannot fail.
-            let _ = write!(content, "[{}] {}\n{text}\n\n", given.number, given.passage.citation());
+            let _ = if self.asked.layered {
+                if layer.replace(passage.scope) != Some(passage.scope) {
+                    let _ = write!(content, "【{}】\n\n", scope_title(passage.scope));
+                }
+                let (citation, authority) = (passage.citation(), passage.authority.label());
+                write!(content, "[{}] {citation}（{authority}）\n{text}\n\n", given.number)
+            } else {
+                write!(content, "[{}] {}\n{text}\n\n", given.number, passage.citation())
+            };
         }
         let _ = write!(content, "質問：{}", self.asked.question);
-        let system = self.asked.instructions.to_owned();
+        // An assistant's own instructions say what its output looks like, and stand alone.
+        let system = match self.asked.layered && self.asked.instructions == INSTRUCTIONS {
+            true => format!("{}{LAYERED}", self.asked.instructions),
+            false => self.asked.instructions.to_owned(),
+        };
         vec![
             ChatTurn { role: "system".to_owned(), content: system },
             ChatTurn { role: "user".to_owned(), content },

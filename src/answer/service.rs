@@ -1,5 +1,7 @@
 //! The door to the product for `web` and the commands.
 
+mod assist;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -7,14 +9,15 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
-use super::library::Library;
+use super::library::{Library, today};
 use super::pipeline::{self, Job};
 use super::slot::{ModelSlot, Slot};
-use super::sources;
 use super::types::*;
-use crate::config::{AnswerConfig, Config};
+use super::{sources, time};
+use crate::config::{AnswerConfig, Config, GuardConfig};
+use crate::guard::personal::without_marks;
 use crate::llm::{EngineOptions, EngineStats};
-use crate::search::Query;
+use crate::search::{Query, SearchError};
 use crate::sync::Installation;
 
 /// Events that may wait for a slow reader before generation pauses.
@@ -38,6 +41,7 @@ pub(super) struct Inner {
     pub(super) library: Library,
     pub(super) model: Arc<ModelSlot>,
     pub(super) settings: AnswerConfig,
+    guard: GuardConfig,
     pub(super) stopping: watch::Sender<bool>,
     runtime: Handle,
     active: AtomicUsize,
@@ -73,7 +77,7 @@ impl Service {
     /// # Errors
     /// The data folder cannot be made or read.
     pub fn open_without_model(config: &Config) -> Result<Self, ServiceError> {
-        Self::with(config, ModelSlot::unused)
+        Self::with(config, |installation| ModelSlot::unused(installation, config.model.clone()))
     }
 
     fn with(
@@ -88,6 +92,7 @@ impl Service {
             library: Library::new(installation),
             model,
             settings: config.answer.clone(),
+            guard: config.guard.clone(),
             stopping: watch::channel(false).0,
             runtime: Handle::try_current().map_err(|why| internal(&why))?,
             active: AtomicUsize::new(0),
@@ -102,54 +107,83 @@ impl Service {
         self.inner.library.installation()
     }
 
+    /// The data sets as they are installed now.
+    pub(super) fn shelf(&self) -> Result<Arc<super::library::Shelf>, ServiceError> {
+        self.inner.library.shelf()
+    }
+
+    pub(super) fn guard(&self) -> &GuardConfig {
+        &self.inner.guard
+    }
+
     /// Answers a question from data sets. Returns at once; the work goes on until the stream ends
     /// or is dropped.
     pub async fn answer(&self, request: AnswerRequest) -> Result<AnswerStream, ServiceError> {
+        if let Some(filled) = request.assistant.clone() {
+            return self.assist(filled, request).await;
+        }
         check_question(&request.question)?;
         check_sampling(&request.sampling)?;
+        let (question, notes) = self.admissible(&request.question)?;
+        let request = AnswerRequest { question, ..request };
         let admission = self.admit()?;
-        let shelf = self.blocking(|inner| inner.library.shelf()).await?;
-        shelf.check(request.datasets.as_deref())?;
-        Ok(self.start(move |job| pipeline::answer(job, shelf, request), admission))
+        let selection = request.selection.clone();
+        let shelf = self.blocking(move |inner| inner.library.chosen(&selection)).await?;
+        Ok(self.start(move |job| pipeline::answer(job.noting(notes), shelf, request), admission))
     }
 
     /// Continues a conversation with the model alone.
     pub async fn chat(&self, request: ChatRequest) -> Result<AnswerStream, ServiceError> {
         check_sampling(&request.sampling)?;
+        let (turns, notes) = self.admissible_turns(request.turns).await?;
+        let request = ChatRequest { turns, ..request };
         let admission = self.admit()?;
         let plain = pipeline::Plain::chat(&self.inner, request).await?;
-        Ok(self.start(move |job| pipeline::plain(job, plain), admission))
+        Ok(self.start(move |job| pipeline::plain(job.noting(notes), plain), admission))
     }
 
     /// Continues a raw prompt with the model alone.
     pub async fn complete(&self, request: CompletionRequest) -> Result<AnswerStream, ServiceError> {
         check_sampling(&request.sampling)?;
+        let (prompt, notes) = self.admissible_prompt(request.prompt).await?;
+        let request = CompletionRequest { prompt, ..request };
         let admission = self.admit()?;
         let plain = pipeline::Plain::complete(&self.inner, request).await?;
-        Ok(self.start(move |job| pipeline::plain(job, plain), admission))
+        Ok(self.start(move |job| pipeline::plain(job.noting(notes), plain), admission))
     }
 
     /// Searches without answering. Blocks for milliseconds: call it off the async threads.
     pub fn search(&self, request: &SearchRequest) -> Result<SearchResponse, ServiceError> {
         check_question(&request.query)?;
+        let (text, _) = self.admissible(&request.query)?;
+        let text = without_marks(&text);
         let limit = request.limit.unwrap_or(LIMIT);
         if !(1..=LIMIT_MOST).contains(&limit) {
             return Err(outside("limit", "1", &LIMIT_MOST.to_string()));
         }
         let started = Instant::now();
-        let shelf = self.inner.library.shelf()?;
-        shelf.check(request.datasets.as_deref())?;
+        let shelf = self.inner.library.chosen(&request.selection)?;
+        let asking = time::asking(&text, &request.selection, today());
         let query = Query {
-            text: request.query.clone(),
-            datasets: request.datasets.clone(),
+            text: asking.text.clone(),
+            datasets: request.selection.datasets.clone(),
             limit,
+            filter: asking.filter.clone(),
             ..Query::default()
         };
-        let found =
-            shelf.searcher.search(&query).map_err(|why| ServiceError::Internal(why.to_string()))?;
+        let internal = |why: SearchError| ServiceError::Internal(why.to_string());
+        let found = shelf.searcher.search(&query).map_err(internal)?;
+        let missed = time::missed(&shelf, &query, &found).map_err(internal)?;
+        let mut notes = asking.notes.clone();
+        notes.extend(time::not_in_force(&sources::ranked(&shelf, missed, asking.day), asking.day));
+        let unresolved = sources::unresolved(&found);
+        let sources = sources::ranked(&shelf, found.hits, asking.day);
+        notes.extend(time::of_all(time::notes(&shelf, &sources, &asking)));
         Ok(SearchResponse {
-            unresolved: sources::unresolved(&found),
-            sources: sources::ranked(&shelf, found.hits),
+            unresolved,
+            sources,
+            selection: asking.selection,
+            notes,
             search_ms: started.elapsed().as_secs_f64() * 1e3,
         })
     }
@@ -162,7 +196,7 @@ impl Service {
             .searcher
             .passage(dataset, id)
             .map_err(|why| ServiceError::Internal(why.to_string()))?;
-        Ok(passage.and_then(|passage| sources::whole(&shelf, dataset, passage)))
+        Ok(passage.and_then(|passage| sources::whole(&shelf, dataset, passage, today())))
     }
 
     /// The installed data sets, by id. Empty when the state cannot be read (see `health`).

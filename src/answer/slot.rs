@@ -88,10 +88,10 @@ impl ModelSlot {
     }
 
     /// A slot that never loads anything, for commands that only search.
-    pub(super) fn unused(installation: Installation) -> Arc<Self> {
+    pub(super) fn unused(installation: Installation, chosen: Option<String>) -> Arc<Self> {
         let (slot, _) = watch::channel(Slot::Unusable("検索だけを行っています".to_owned()));
         let options = EngineOptions::default();
-        let (chosen, wanted) = (None, None);
+        let wanted = None;
         Arc::new(Self { installation, chosen, options, measures: false, slot, wanted })
     }
 
@@ -144,6 +144,8 @@ impl ModelSlot {
                     tracing::info!(model = record.name, "the model is ready");
                     let found = this.evaluation(&record.blake3);
                     let pace = Pace::new(&model, found.map(|found| found.prefill_tokens_per_s));
+                    // Sorted now, so that the first question need not wait for it.
+                    let _ = model.spelling();
                     Slot::Ready(Arc::new(Loaded { model, record, pace }))
                 }
                 Err(why) => {

@@ -1,11 +1,19 @@
 //! What goes into the [`Service`](super::Service) and what comes out: requests, events, errors.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::assistant::{CheckOutcome, Filled};
+use super::follow_up::Earlier;
+use super::layers::LayerSummary;
+use super::not_found::NotFound;
+use super::selection::Selection;
+use super::time::SourceTime;
 use crate::document::{DatasetIdentity, Passage, Provenance};
-use crate::sync::Evaluation;
+use crate::guard::personal::Kind;
+use crate::sync::{Evaluation, MeasuredRates};
 use crate::text::Lang;
 
 /// How tokens are chosen. `None` means the default of the settings.
@@ -31,12 +39,20 @@ pub struct ChatTurn {
 /// A question to be answered from data sets.
 #[derive(Clone, Debug, Default)]
 pub struct AnswerRequest {
+    /// Set from what was filled in where an assistant is given.
     pub question: String,
-    /// Ids of the data sets to use; `None` means all.
-    pub datasets: Option<Vec<String>>,
+    /// What was asked and answered before in the same conversation, the first one first.
+    pub earlier: Vec<Earlier>,
+    /// The assistant whose task it is, with what was filled in; `None` is a plain question.
+    pub assistant: Option<Arc<Filled>>,
+    /// Where to look; the default is everything as of today.
+    pub selection: Selection,
     pub sampling: SamplingRequest,
     /// At most so many tokens are generated; `None` means the default of the settings.
     pub max_tokens: Option<usize>,
+    /// Whether quotations are held to the passages while they are written; `None` means as the
+    /// settings say.
+    pub verbatim: Option<bool>,
     /// Whom it is for: people are served in turn, however much each of them asks. Without one, a
     /// request counts as a person of its own.
     pub client: Option<u64>,
@@ -70,8 +86,8 @@ pub struct CompletionRequest {
 /// A passage with the number under which an answer cites it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Source {
-    /// Counted from 1, as in `[1]`. In an answer the order is that of data set, document and place
-    /// in it, which does not change with the question.
+    /// Counted from 1, as in `[1]`. In an answer the order is that of layer, authority, data set,
+    /// document and place in it, which does not change with the question.
     pub number: usize,
     /// Place in the order of the search: 1 fits best.
     pub rank: usize,
@@ -84,9 +100,15 @@ pub struct Source {
     pub scope_label: &'static str,
     /// 法律, 通知, …
     pub authority_label: &'static str,
+    /// Where it stands on the day that was asked.
+    pub time: SourceTime,
     /// The best stretch of the passage's text, with byte ranges of the words that matched.
     pub snippet: String,
     pub highlights: Vec<Range<usize>>,
+    /// What the reader is told about the passage, in Japanese: it speaks to an AI, or held
+    /// characters that nobody sees.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// A sentence of a source, word for word.
@@ -98,7 +120,7 @@ pub struct Excerpt {
 }
 
 /// Who wrote the text of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerKind {
     /// The model, from the passages.
@@ -107,12 +129,12 @@ pub enum AnswerKind {
     Excerpt,
     /// 該当なし
     NotFound,
-    /// The model alone, without data sets (chat and completions).
+    /// The model alone, without data sets (chat, completions, assistants without data).
     Plain,
 }
 
 /// Why generation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FinishReason {
     /// The model ended, or a stop string came.
@@ -136,18 +158,76 @@ pub struct Usage {
     pub total_ms: f64,
 }
 
+/// What the check of citations found in one answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CitationCounts {
+    /// Numbers that were written.
+    pub checked: usize,
+    /// Quotations that were put right from a passage.
+    pub requoted: usize,
+    /// Places whose number was put right.
+    pub renumbered: usize,
+    /// Citations taken out: of no passage that was given; for a quotation that is not in the
+    /// passage; for a law or article that is another one.
+    pub removed_not_given: usize,
+    pub removed_misquoted: usize,
+    pub removed_misnamed: usize,
+    /// Sentences that carry the mark 根拠未確認.
+    pub unconfirmed: usize,
+}
+
+impl CitationCounts {
+    /// What was put right.
+    pub fn repaired(self) -> usize {
+        self.requoted + self.renumbered
+    }
+
+    /// Citations taken out.
+    pub fn removed(self) -> usize {
+        self.removed_not_given + self.removed_misquoted + self.removed_misnamed
+    }
+}
+
+impl std::ops::AddAssign for CitationCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.checked += more.checked;
+        self.requoted += more.requoted;
+        self.renumbered += more.renumbered;
+        self.removed_not_given += more.removed_not_given;
+        self.removed_misquoted += more.removed_misquoted;
+        self.removed_misnamed += more.removed_misnamed;
+        self.unconfirmed += more.unconfirmed;
+    }
+}
+
 /// The end of an answer.
 #[derive(Clone, Debug, Serialize)]
 pub struct AnswerSummary {
     pub kind: AnswerKind,
     pub finish: FinishReason,
-    /// Citations that named no given passage, and so were removed from the text.
+    /// Citations that did not hold, and so were removed from the text.
     pub citations_removed: usize,
+    /// What the check of citations found.
+    pub citation_check: CitationCounts,
     /// Numbers of the sources that the text cites, ascending.
     pub cited: Vec<usize>,
     /// Said to the reader beside the answer, in Japanese: stale data, no model, self-test model, …
     pub notes: Vec<String>,
+    /// What the assistant asks of its output, and how it came out; empty without one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckOutcome>,
+    /// How it stands on 国の共通ルール and 本市の取扱い.
+    pub layers: LayerSummary,
+    /// What the answer was made from, with the day and the editions that were used; for an answer
+    /// without data sets it says nothing.
+    pub selection: Selection,
+    /// What is told beside 該当なし; `None` for every other kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_found: Option<Box<NotFound>>,
     pub provenance: Provenance,
+    /// Code of the record that was made of it; `None` where none is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
     pub usage: Usage,
 }
 
@@ -162,6 +242,8 @@ pub enum AnswerEvent {
     Sources { sources: Vec<Source>, excerpt: Vec<Excerpt> },
     /// The model is busy with others; `place` of them come first.
     Queued { place: usize },
+    /// A long input is worked on in parts; so many are done.
+    Progress { done: usize, parts: usize },
     /// More text; its citations are checked already.
     Text { text: String },
     /// The answer is whole.
@@ -174,13 +256,12 @@ pub enum AnswerEvent {
 pub type AnswerStream = tokio::sync::mpsc::Receiver<AnswerEvent>;
 
 /// A search without an answer.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct SearchRequest {
     pub query: String,
-    #[serde(default)]
-    pub datasets: Option<Vec<String>>,
+    /// Where to look; the default is everything as of today.
+    pub selection: Selection,
     /// At most so many passages, 1 to 100; `None` means 10.
-    #[serde(default)]
     pub limit: Option<usize>,
 }
 
@@ -190,6 +271,10 @@ pub struct SearchResponse {
     pub sources: Vec<Source>,
     /// Provisions that the question names but no data set holds: 「民法 第九千条」.
     pub unresolved: Vec<String>,
+    /// What was looked in, with the day that counted.
+    pub selection: Selection,
+    /// What the reader should know of the day that counted, in Japanese.
+    pub notes: Vec<String>,
     pub search_ms: f64,
 }
 
@@ -206,6 +291,10 @@ pub struct DatasetSummary {
     pub passages: u64,
     /// Files that could not be read when the data set was added.
     pub failures: usize,
+    /// Editions that are installed beside the current one and can be chosen.
+    pub older: Vec<DatasetIdentity>,
+    /// How often search errs with 該当なし on it, as measured on this box.
+    pub measured: Option<MeasuredRates>,
 }
 
 /// A model as the interface lists it.
@@ -257,10 +346,17 @@ pub enum ServiceError {
     /// A parameter is out of range: its name and what is allowed, in both languages.
     #[error("{parameter}: {en}")]
     Invalid { parameter: &'static str, ja: String, en: String },
+    /// The text holds personal data that the settings refuse.
+    #[error("the text holds personal data that may not be sent: {}", english(.kinds))]
+    PersonalData { kinds: Vec<Kind> },
     #[error("the server is shutting down")]
     Stopping,
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+fn english(kinds: &[Kind]) -> String {
+    kinds.iter().map(|kind| kind.english()).collect::<Vec<_>>().join(", ")
 }
 
 impl ServiceError {
@@ -283,6 +379,13 @@ impl ServiceError {
             ),
             Self::Invalid { parameter, ja, .. } => {
                 format!("{parameter}の指定が正しくありません：{ja}")
+            }
+            Self::PersonalData { kinds } => {
+                let kinds: Vec<_> = kinds.iter().map(|kind| kind.label()).collect();
+                format!(
+                    "{}が含まれているため、送信できません。その部分を消してから、もう一度送信してください。",
+                    kinds.join("、")
+                )
             }
             Self::Stopping => "停止の準備中です。しばらくしてからお試しください。".to_owned(),
             Self::Internal(why) => {

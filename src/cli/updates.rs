@@ -9,12 +9,16 @@ use clap::Args;
 pub struct SyncArgs {
     /// Where the medium is mounted, or a folder with a bundle
     pub path: PathBuf,
-    /// Who does it, for the transfer record [default: sync.operator of the settings]
+    /// Who does it, for the transfer record; required unless the settings have sync.operator
     #[arg(long, value_name = "NAME")]
     pub operator: Option<String>,
-    /// Who approved it, for the transfer record
+    /// Who approved it, for the transfer record; required
     #[arg(long, value_name = "NAME")]
     pub approver: Option<String>,
+    /// Nobody is at the keyboard (a stick was plugged in): the record says so, and that an
+    /// approver has yet to confirm it
+    #[arg(long, conflicts_with_all = ["operator", "approver"])]
+    pub unattended: bool,
     /// Number of the medium, for the transfer record
     #[arg(long, value_name = "ID")]
     pub media: Option<String>,
@@ -35,9 +39,12 @@ pub struct RollbackArgs {
     /// Its id (not needed for app)
     #[arg(requires = "kind")]
     pub id: Option<String>,
-    /// Who does it, for the transfer record [default: sync.operator of the settings]
+    /// Who does it, for the transfer record; required unless the settings have sync.operator
     #[arg(long, value_name = "NAME")]
     pub operator: Option<String>,
+    /// Who approved it, for the transfer record
+    #[arg(long, value_name = "NAME")]
+    pub approver: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -47,10 +54,10 @@ pub struct RollbackArgs {
 #[derive(Debug, Args)]
 pub struct LedgerArgs {
     /// Write a page to print on A4 paper
-    #[arg(long, value_name = "FILE", group = "form")]
+    #[arg(long, value_name = "FILE", conflicts_with = "form")]
     pub html: Option<PathBuf>,
     /// Write a table for a spreadsheet
-    #[arg(long, value_name = "FILE", group = "form")]
+    #[arg(long, value_name = "FILE", conflicts_with = "form")]
     pub csv: Option<PathBuf>,
     /// Print JSON
     #[arg(long, group = "form")]
@@ -61,4 +68,14 @@ pub struct LedgerArgs {
     /// A head printed earlier: what it covered must still be there
     #[arg(long, value_name = "HASH", requires = "verify")]
     pub head: Option<String>,
+    /// After an investigation: keep a record that does not verify under another name, and begin a
+    /// new one. Nothing is deleted
+    #[arg(long, group = "form")]
+    pub set_aside: bool,
+    /// Who does it, with --set-aside
+    #[arg(long, value_name = "NAME", requires = "set_aside")]
+    pub operator: Option<String>,
+    /// Who approved it, with --set-aside
+    #[arg(long, value_name = "NAME", requires = "set_aside")]
+    pub approver: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Context, Failure, output};
+use super::{Context, Failure, choosing, output};
 use crate::answer::{AnswerEvent, AnswerRequest, AnswerSummary, Service, Source};
 use crate::cli::AskArgs;
 
@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context, args: &AskArgs) -> Result<(), Failure> {
         let service = Service::open(&context.config)?;
         let request = AnswerRequest {
             question: args.question.clone(),
-            datasets: (!args.datasets.is_empty()).then(|| args.datasets.clone()),
+            selection: choosing::selection(&args.choice)?,
             max_tokens: args.max_tokens,
             ..AnswerRequest::default()
         };
@@ -46,7 +46,7 @@ async fn stream(
     while let Some(event) = events.recv().await {
         match event {
             AnswerEvent::Sources { sources, .. } => given = sources,
-            AnswerEvent::Queued { .. } => {}
+            AnswerEvent::Queued { .. } | AnswerEvent::Progress { .. } => {}
             AnswerEvent::Text { text: more } => {
                 if !args.json {
                     output::write(&more);
@@ -76,13 +76,14 @@ fn foot(context: &Context, sources: &[Source], summary: &AnswerSummary) {
     }
     for source in cited {
         say!(
-            "[{}] {}（{}・{}、{} {}、{}）",
+            "[{}] {}（{}・{}、{} {}{}、{}）",
             source.number,
             source.citation,
             source.authority_label,
             source.scope_label,
             context.words("基準日", "as of"),
             source.passage.as_of,
+            choosing::time(source),
             source.passage.path,
         );
     }
@@ -97,6 +98,10 @@ fn foot(context: &Context, sources: &[Source], summary: &AnswerSummary) {
             &model.blake3[..model.blake3.len().min(12)]
         ),
         None => say!("{}", context.words("モデル: 使っていません", "model: none")),
+    }
+    if let Some(assistant) = &provenance.assistant {
+        let label = context.words("業務アシスタント", "assistant");
+        say!("{label}: {} {}", assistant.title, assistant.version);
     }
     for dataset in &provenance.datasets {
         say!(

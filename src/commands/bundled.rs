@@ -37,6 +37,14 @@ pub(super) fn write_sample(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The beginnings of the longest documents of the sample data set that are plain text.
+pub(super) fn texts(count: usize, chars: usize) -> Vec<String> {
+    let mut texts: Vec<&str> =
+        SAMPLE.iter().filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok()).collect();
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    texts.iter().take(count).map(|text| text.chars().take(chars).collect()).collect()
+}
+
 /// BLAKE3 over the benchmark questions and the sample data set, which they are asked about.
 pub(super) fn benchmark_hash() -> String {
     let mut hasher = blake3::Hasher::new();

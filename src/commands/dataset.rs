@@ -9,7 +9,7 @@ use super::install::{self, Outcome};
 use super::{Context, Failure, cancel, output};
 use crate::answer::golden::GoldenOutcome;
 use crate::cli::DatasetCommand;
-use crate::sync::{FileProblem, GenerationRecord};
+use crate::sync::{FileProblem, GenerationRecord, MeasuredRates};
 use crate::text::Lang;
 
 /// Files named in the output of `add`; the rest is counted and shown by `show`.
@@ -123,6 +123,9 @@ struct Listed {
     record: GenerationRecord,
     #[serde(flatten)]
     freshness: Freshness,
+    /// How often search errs with 該当なし on it, as measured on this box.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<MeasuredRates>,
 }
 
 fn listed(context: &Context) -> Result<Vec<Listed>, Failure> {
@@ -133,7 +136,8 @@ fn listed(context: &Context) -> Result<Vec<Listed>, Failure> {
     for (id, entry) in &state.datasets {
         let record = installation.generation(id, &entry.current)?;
         let freshness = Freshness::of(&installation, &state, &ledger, id, &record);
-        all.push(Listed { record, freshness });
+        let measured = installation.measured(id, &entry.current)?;
+        all.push(Listed { record, freshness, measured });
     }
     Ok(all)
 }
@@ -165,16 +169,27 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
             "該当箇所",
             "読めず",
             "入手",
+            "該当なしの誤り(拒否/誤答)",
             "備考",
         ],
         Lang::En => [
-            "ID", "TITLE", "SCOPE", "EDITION", "AS OF", "DAYS", "DOCS", "PASSAGES", "NOT READ",
-            "CAME", "NOTE",
+            "ID",
+            "TITLE",
+            "SCOPE",
+            "EDITION",
+            "AS OF",
+            "DAYS",
+            "DOCS",
+            "PASSAGES",
+            "NOT READ",
+            "CAME",
+            "WRONG 該当なし",
+            "NOTE",
         ],
     };
     let rows: Vec<Vec<String>> = all
         .iter()
-        .map(|Listed { record, freshness }| {
+        .map(|Listed { record, freshness, measured }| {
             vec![
                 record.info.id.clone(),
                 record.info.title.clone(),
@@ -186,6 +201,7 @@ fn list(context: &Context, json: bool) -> Result<(), Failure> {
                 record.passages.to_string(),
                 record.failures.len().to_string(),
                 freshness.came(context.lang),
+                measured.as_ref().map_or_else(|| "-".to_owned(), MeasuredRates::short),
                 freshness.note(context.lang).to_owned(),
             ]
         })
@@ -209,8 +225,10 @@ fn show(context: &Context, id: &str, json: bool) -> Result<(), Failure> {
     if json {
         return output::json(&found);
     }
-    let Listed { record, freshness } = &found;
+    let Listed { record, freshness, measured } = &found;
     let info = &record.info;
+    let told = measured.as_ref().and_then(|measured| measured.label(context.lang));
+    let told = told.unwrap_or_default();
     let lines = [
         ("ID", "id", info.id.clone()),
         ("名称", "title", info.title.clone()),
@@ -225,6 +243,7 @@ fn show(context: &Context, id: &str, json: bool) -> Result<(), Failure> {
         ("該当箇所", "passages", record.passages.to_string()),
         ("登録日時", "added", record.added_at.clone()),
         ("入手", "came", freshness.came_whole(context.lang)),
+        ("該当なしの誤り（この機器での測定）", "wrong 該当なし (measured here)", told),
         ("備考", "note", freshness.note(context.lang).to_owned()),
         ("BLAKE3", "BLAKE3", record.content_blake3.clone()),
     ];

@@ -1,6 +1,8 @@
 //! Why a command did not do what was asked, in the words of both languages.
 
 use crate::answer::ServiceError;
+use crate::answer::record::{RecordError, SealError};
+use crate::store::{AccountError, StoreError};
 use crate::sync::{Refusal, SyncError};
 use crate::text::Lang;
 use crate::web::TlsError;
@@ -22,6 +24,11 @@ impl Failure {
     /// The command was asked wrongly; the message names keys and values.
     pub(super) fn usage(ja: String, en: String) -> Self {
         Self { ja, en, code: 2 }
+    }
+
+    /// What was asked is answered by the exit status, beyond done and failed.
+    pub(super) fn verdict(ja: &str, en: &str, code: u8) -> Self {
+        Self { ja: ja.to_owned(), en: en.to_owned(), code }
     }
 
     /// Ctrl-C.
@@ -58,38 +65,7 @@ impl Failure {
 impl Failure {
     /// What went wrong with the data folder, or with a bundle.
     pub(super) fn from_sync(error: &SyncError) -> Self {
-        let ja = match error {
-            SyncError::Io { path, source, .. } => {
-                format!("{}を読み書きできません（{source}）。", path.display())
-            }
-            SyncError::Damaged { path, why } => format!(
-                "{}が壊れています（{why}）。控えから戻すか、削除してモデルとデータセットを入れ直してください。",
-                path.display()
-            ),
-            SyncError::Locked { path } => format!(
-                "別のkuraが{}を更新中です。終わってからやり直してください。",
-                path.display()
-            ),
-            SyncError::NotOwner { path, owner } => format!(
-                "{}は別の利用者（uid {owner}）のものです。このまま書くと、その利用者から読めなくなります。その利用者として実行してください：sudo -u kura kura …",
-                path.display()
-            ),
-            SyncError::UnknownDataset(id) => {
-                format!("データセット「{id}」はありません。kura dataset list で確かめてください。")
-            }
-            SyncError::UnknownModel(id) => {
-                format!("モデル「{id}」はありません。kura model list で確かめてください。")
-            }
-            SyncError::NothingBefore(subject) => format!(
-                "{subject}には、戻せる前の世代がありません。戻せるものは kura rollback で確かめてください。"
-            ),
-            SyncError::Newer { path, found, known } => format!(
-                "{}は、より新しいkuraが書いたものです（形式{found}、このkuraが読めるのは{known}まで）。何も変更していません。プログラムを更新してください。",
-                path.display()
-            ),
-            SyncError::Refused(refusal) => refusal.message(Lang::Ja),
-        };
-        Self::new(ja, error.to_string())
+        Self::new(error.message(Lang::Ja), error.message(Lang::En))
     }
 }
 
@@ -114,5 +90,79 @@ impl From<ServiceError> for Failure {
 impl From<TlsError> for Failure {
     fn from(error: TlsError) -> Self {
         Self::new(error.message(Lang::Ja), error.message(Lang::En))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let ja = match &error {
+            StoreError::Open { path, why } => format!(
+                "データベース {} を開けません（{why}）。持ち主と空き容量を確かめ、壊れているときは控えから戻してください。",
+                path.display()
+            ),
+            StoreError::Newer { path } => format!(
+                "{}は、より新しいkuraが書いたものです。何も変更していません。プログラムを更新してください。",
+                path.display()
+            ),
+            StoreError::Query { why, .. } => {
+                format!("データベースを読み書きできません（{why}）。空き容量を確かめてください。")
+            }
+            StoreError::Hash => {
+                "パスワードを処理できません。空きメモリを確かめてください。".to_owned()
+            }
+        };
+        Self::new(ja, error.to_string())
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        let ja = match &error {
+            RecordError::Store(_) => String::new(),
+            RecordError::Seal(SealError::File { path, why }) => format!(
+                "封印の鍵 {} を読み書きできません（{why}）。持ち主と空き容量を確かめてください。",
+                path.display()
+            ),
+            RecordError::Seal(SealError::Damaged { path }) => format!(
+                "封印の鍵 {} が壊れています。控えから戻してください。作り直すと、これまでに保存した文書を確かめられなくなります。",
+                path.display()
+            ),
+            RecordError::Tampered { code } => format!(
+                "データベースの記録 {code} が書き換えられているため、使えません。情報担当者が控えと比べてください。"
+            ),
+            RecordError::NoCode => {
+                "識別番号を決められませんでした。もう一度お試しください。".to_owned()
+            }
+            RecordError::Write(why) => format!("文書を作成できません（{why}）。"),
+            RecordError::Refused(refusal) => refusal.ja().to_owned(),
+        };
+        match error {
+            RecordError::Store(error) => error.into(),
+            error => Self::new(ja, error.to_string()),
+        }
+    }
+}
+
+impl From<AccountError> for Failure {
+    fn from(error: AccountError) -> Self {
+        let ja = match error {
+            AccountError::Store(error) => return error.into(),
+            AccountError::Taken => {
+                "この利用者名はすでに登録されています。kura user list で確かめてください。"
+            }
+            AccountError::Unknown => {
+                "この利用者は登録されていません。kura user list で確かめてください。"
+            }
+            AccountError::LastAdmin => {
+                "有効な管理者がほかにいないため、変更していません。先に、別の管理者を登録してください。"
+            }
+            AccountError::Login => {
+                "利用者名は、半角の英小文字、数字、「.」「_」「-」「@」で64文字以内にし、英小文字か数字で始めてください。"
+            }
+            AccountError::Name => "氏名と所属は、1文字以上64文字以内の1行にしてください。",
+            AccountError::Weak(weak) => weak.ja(),
+            AccountError::Wrong => "パスワードが違います。",
+        };
+        Self::new(ja, error.to_string())
     }
 }

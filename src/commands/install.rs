@@ -16,7 +16,7 @@ use crate::document::{DatasetInfo, Passage, timestamp};
 use crate::ingest::{IngestError, folder, manifest};
 use crate::llm::info::hash_file;
 use crate::search::{Index, SearchError};
-use crate::sync::{FileProblem, GenerationRecord};
+use crate::sync::{FileProblem, GenerationRecord, MeasuredRates, Questions};
 use crate::text::Lang;
 
 /// Documents that may wait between reader and indexer.
@@ -80,6 +80,9 @@ pub(super) fn add(
             None
         }
     };
+    if let Some(outcome) = &golden {
+        MeasuredRates::now(outcome.rates, Questions::Golden).write_to(staging.path())?;
+    }
     let record = GenerationRecord {
         info,
         content_blake3,
@@ -154,8 +157,9 @@ fn build(
     let (read, stats) = thread::scope(|scope| {
         let reading = scope.spawn(|| {
             let sender = sender;
-            // Where the index cannot be built nobody receives; that failure is told.
-            let hand_on = |passages| drop(sender.send(passages));
+            // Where the index cannot be built nobody receives: no more is read, and that failure is
+            // told.
+            let hand_on = |passages| sender.send(passages).is_ok();
             reading::passages(context, dir, info, cancelled, hand_on)
         });
         let passages = receiver.into_iter().flatten();
@@ -168,8 +172,8 @@ fn build(
     if cancelled.load(Ordering::Relaxed) {
         return Err(Failure::interrupted());
     }
-    let read = read?;
     let stats = stats.map_err(|why| index_failure(&why))?;
+    let read = read?;
     Ok(Built { report: read.report, documents: read.documents, passages: stats.passages })
 }
 

@@ -5,19 +5,26 @@
 #[macro_use]
 mod output;
 
+mod accounts;
+mod apikey;
 mod ask;
+mod assistant;
 mod bench;
 mod bundled;
 mod cancel;
 mod catalogue;
 mod check_state;
+mod choosing;
 mod dataset;
 mod demo;
 mod doctor;
+mod eval_citations;
+mod eval_labelled;
 mod eval_model;
 mod eval_retrieval;
 mod failure;
 mod freshness;
+mod hidden;
 mod install;
 mod key;
 mod ledger;
@@ -29,12 +36,15 @@ mod pack;
 mod prepare;
 mod program;
 mod reading;
+mod retention;
 mod rollback;
 mod search;
 mod serve;
 mod setup;
 mod supervisor;
 mod sync;
+mod user;
+mod verify;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -77,7 +87,9 @@ pub fn run(cli: &Cli, lang: Lang) -> ExitCode {
     }
     if let Command::Setup(args) = &cli.command {
         // It writes the settings, so that there may be none yet.
-        let context = Context { config: Config::default(), settings: None, lang };
+        let data_dir = setup::data_dir(cli.data_dir.as_deref());
+        let config = Config { data_dir, ..Config::default() };
+        let context = Context { config, settings: None, lang };
         return ended(setup::run(&context, args, cli.config.as_deref()), lang);
     }
     let base = match cli.command {
@@ -128,6 +140,7 @@ fn dispatch(asked: &Command, context: &Context) -> Result<(), Failure> {
         Command::Search(args) => search::run(context, args),
         Command::Dataset(args) => dataset::run(context, args),
         Command::Model(args) => model::run(context, args),
+        Command::Assistant(asked) => assistant::run(context, asked),
         Command::Key(asked) => key::run(context, asked),
         Command::Pack(asked) => pack::run(context, asked),
         Command::Sync(args) => sync::run(context, args),
@@ -135,7 +148,11 @@ fn dispatch(asked: &Command, context: &Context) -> Result<(), Failure> {
         Command::Ledger(args) => ledger::run(context, args),
         Command::Eval(EvalCommand::Retrieval(args)) => eval_retrieval::run(context, args),
         Command::Eval(EvalCommand::Model(args)) => eval_model::run(context, args),
+        Command::Eval(EvalCommand::Citations(args)) => eval_citations::run(context, args),
         Command::Bench(args) => bench::run(context, args),
+        Command::Verify(args) => verify::run(context, args),
+        Command::User(asked) => user::run(context, asked),
+        Command::Apikey(asked) => apikey::run(context, asked),
         Command::Doctor(args) => doctor::run(context, args),
         Command::Completions { shell } => {
             let mut command = command(context.lang);

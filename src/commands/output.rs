@@ -55,8 +55,22 @@ pub(super) fn json<T: Serialize>(value: &T) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|why| {
         Failure::new(format!("JSONにできません（{why}）。"), format!("cannot print JSON: {why}"))
     })?;
-    say!("{text}");
+    say!("{}", escaped(&text));
     Ok(())
+}
+
+/// JSON stays JSON: control characters that it allows as they are would be made visible by
+/// [`write`] in another way.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\n' => text.push(c),
+            c if c.is_control() => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// Prints rows under a header, columns padded to their display width.
@@ -135,4 +149,16 @@ pub(super) fn counter(context: &Context, ja: &str, en: &str) -> ProgressBar {
     }
     bar.set_prefix(context.words(ja, en).to_owned());
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn control_characters_stay_in_json() {
+        let name = "a\u{7f}b\u{9b}c\n\td";
+        let json = serde_json::to_string_pretty(&[name]).unwrap();
+        let printed = super::escaped(&json);
+        assert!(printed.chars().all(|c| c == '\n' || !c.is_control()));
+        assert_eq!(serde_json::from_str::<Vec<String>>(&printed).unwrap(), [name]);
+    }
 }

@@ -108,7 +108,11 @@ fn cancelled() -> Refusal {
 fn failed(what: &str, error: &(dyn std::error::Error + 'static)) -> Refusal {
     match is_full(error) {
         true => Refusal::new(Reason::NoSpace, what),
-        false => unusable(format!("{what}: {error}")),
+        false => {
+            let ja = format!("{what}を読み書きできません（技術情報：{error}）").replace('\n', "; ");
+            let en = format!("{what}: {error}").replace('\n', "; ");
+            Refusal::told(Reason::UnusableContent, ja, en)
+        }
     }
 }
 

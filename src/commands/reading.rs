@@ -2,7 +2,7 @@
 //! shown, what could not be read reported.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Context, Failure, output};
 use crate::document::{DatasetInfo, Passage};
@@ -15,7 +15,8 @@ pub(super) struct Reading {
     pub(super) documents: usize,
 }
 
-/// Reads all documents below `dir` and hands on the passages of each, in reading order.
+/// Reads all documents below `dir` and hands on the passages of each, in reading order, until
+/// `on_document` says that no more are needed.
 ///
 /// # Errors
 /// The folder cannot be listed; `cancelled` became true. A bad file is no error: see the report.
@@ -24,7 +25,7 @@ pub(super) fn passages(
     dir: &Path,
     info: &DatasetInfo,
     cancelled: &AtomicBool,
-    mut on_document: impl FnMut(Vec<Passage>),
+    mut on_document: impl FnMut(Vec<Passage>) -> bool,
 ) -> Result<Reading, Failure> {
     let limits = worker::Limits {
         time_s: context.config.ingest.time_limit_s,
@@ -39,19 +40,27 @@ pub(super) fn passages(
     })?;
     let bar = output::progress(context, 0, "文書を読んでいます", "Reading documents");
     let mut documents = 0;
+    // Ctrl-C, or nobody to take what is read.
+    let stopped = AtomicBool::new(false);
     let report = folder::read_folder(
         dir,
         |file| worker::read_limited(&exe, file, &limits, cancelled),
         |path, document| {
             documents += 1;
-            on_document(chunk::passages(&document, path, &chunk::defaults_for(info, path)));
+            let passages = chunk::passages(&document, path, &chunk::defaults_for(info, path));
+            if !on_document(passages) {
+                stopped.store(true, Ordering::Relaxed);
+            }
         },
         |progress| {
+            if cancelled.load(Ordering::Relaxed) {
+                stopped.store(true, Ordering::Relaxed);
+            }
             bar.set_length(progress.total as u64);
             bar.set_position(progress.done as u64);
             bar.set_message(progress.path);
         },
-        cancelled,
+        &stopped,
     );
     bar.finish_and_clear();
     let report = report.map_err(|why| match why {

@@ -12,9 +12,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::program::Program;
-use super::{Context, Failure, listening, prepare, supervisor};
+use super::{Context, Failure, listening, prepare, retention, supervisor};
 use crate::answer::Service;
 use crate::config::{Config, FileSource};
+use crate::store::Store;
 use crate::web::{self, Tls, WebOptions};
 
 /// How long running answers may take before another program takes over.
@@ -41,7 +42,7 @@ pub(super) fn run(context: &Context) -> Result<(), Failure> {
     // Before the program is chosen: where there is no address or no key, no program is to blame.
     let front = Front::open(&context.config)?;
     let program = Program::choose(context, &front.listener)?;
-    let ended = serve_as(context, &front, Vec::new(), Some(&program), |scheme, address| {
+    let ended = serve_as(context, &front, Vec::new(), false, Some(&program), |scheme, address| {
         let ask = context.words("ブラウザーで開いてください", "Open in a browser");
         let host = context.words("この機器のアドレス", "address-of-this-machine");
         match address.ip().is_unspecified() {
@@ -58,15 +59,15 @@ pub(super) fn run(context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// Serves until a signal comes, as one program for all time. `on_ready` is called with scheme and
-/// address once requests are taken.
+/// Serves a demo until a signal comes, as one program for all time. `on_ready` is called with
+/// scheme and address once requests are taken.
 pub(super) fn serve(
     context: &Context,
     sample_questions: Vec<String>,
     on_ready: impl FnOnce(&str, SocketAddr),
 ) -> Result<(), Failure> {
     let front = Front::open(&context.config)?;
-    serve_as(context, &front, sample_questions, None, on_ready).map(|_| ())
+    serve_as(context, &front, sample_questions, true, None, on_ready).map(|_| ())
 }
 
 impl Front {
@@ -99,6 +100,7 @@ fn serve_as(
     context: &Context,
     front: &Front,
     sample_questions: Vec<String>,
+    trial: bool,
     program: Option<&Program>,
     on_ready: impl FnOnce(&str, SocketAddr),
 ) -> Result<Ended, Failure> {
@@ -108,8 +110,12 @@ fn serve_as(
         let service = Service::open(config)?;
         let listener = front.listener().map_err(|why| stopped(&why))?;
         let address = listener.local_addr().unwrap_or(config.listen);
+        let store = Store::open(&config.data_dir).await?;
         let options = WebOptions {
             access_key: config.access_key.clone(),
+            store: Some(store.clone()),
+            conversation_days: config.store.conversation_days,
+            trial,
             tls: front.tls.clone(),
             sample_questions,
             updates: Some(Arc::new(prepare::Updates::new(config, context.settings.as_deref()))),
@@ -121,6 +127,7 @@ fn serve_as(
         tracing::info!(%address, scheme = front.scheme(), "serving");
         supervisor::ready();
         tokio::spawn(supervisor::watchdog(service.clone()));
+        tokio::spawn(retention::daily(store, config.store));
         if let Some(program) = program {
             tokio::spawn(program.clone().confirm());
         }

@@ -3,6 +3,7 @@
 //! Nothing that exists is replaced without `--force`, nothing is written before all answers hold,
 //! and the settings are read back by the loader that the service uses before they are in place.
 
+mod account;
 mod answers;
 mod files;
 
@@ -10,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Context, Failure, output};
 use crate::cli::SetupArgs;
-use crate::config::DEFAULT_FILE;
+use crate::config::{Config, DEFAULT_FILE};
+use account::First;
 use answers::Answers;
 use files::{Written, exists_already};
 
@@ -54,12 +56,21 @@ pub(super) fn run(
         return Ok(());
     }
     let written = files::write_all(&planned, args.force)?;
-    report(context, &answers, &places, &written);
-    Ok(())
+    let first = account::make(&context.config.data_dir, &answers);
+    // The settings are there, whatever became of the account.
+    report(context, &answers, &places, &written, first.as_ref().unwrap_or(&First::None));
+    first.map(|_| ())
+}
+
+/// Where the service keeps its data: as told to this command, or as usual.
+pub(super) fn data_dir(given: Option<&str>) -> PathBuf {
+    let set = std::env::var_os("KURA_DATA_DIR").filter(|dir| !dir.is_empty());
+    let given = given.map(PathBuf::from).or_else(|| set.map(PathBuf::from));
+    given.unwrap_or_else(|| Config::default().data_dir)
 }
 
 /// What was written, and what to do next.
-fn report(context: &Context, answers: &Answers, places: &Places, written: &Written) {
+fn report(context: &Context, answers: &Answers, places: &Places, written: &Written, first: &First) {
     for path in &written.paths {
         say!("{}: {}", context.words("書きました", "Written"), path.display());
     }
@@ -87,12 +98,7 @@ fn report(context: &Context, answers: &Answers, places: &Places, written: &Writt
     }
     let url = answers.url(context.words("この機器のアドレス", "address-of-this-machine"));
     steps.push((format!("ブラウザーで開く：{url}"), format!("open in a browser: {url}")));
-    if !answers.access_key.is_empty() {
-        steps.push((
-            format!("使う人に合言葉（access_key）を伝える。値は {settings} にあります"),
-            format!("give the access_key, which is in {settings}, to those who use it"),
-        ));
-    }
+    steps.extend(to_sign_in(first, answers, &settings.to_string()));
     steps.push(match answers.trusted_root.is_empty() {
         true => (
             format!("更新を受け取る前に、配布元から受け取った指紋を {settings} の sync.trusted_root に書く"),
@@ -109,6 +115,42 @@ fn report(context: &Context, answers: &Answers, places: &Places, written: &Writt
     ));
     for (at, (ja, en)) in steps.iter().enumerate() {
         say!("  {}. {}", at + 1, context.words(ja, en));
+    }
+}
+
+/// How people get in: by accounts, or by the key that all share.
+fn to_sign_in(first: &First, answers: &Answers, settings: &str) -> Option<(String, String)> {
+    let login = &answers.administrator_login;
+    let shared = (
+        format!("使う人に合言葉（access_key）を伝える。値は {settings} にあります"),
+        format!("give the access_key, which is in {settings}, to those who use it"),
+    );
+    match first {
+        First::Made { login, password } => Some((
+            format!(
+                "利用者名 {login}、一時パスワード {password} でログインし（二度と表示されません）、「利用者の管理」で使う人を追加する"
+            ),
+            format!(
+                "sign in as {login} with the one-time password {password} (not shown again), and add the people who use it"
+            ),
+        )),
+        First::Known { login } => Some((
+            format!(
+                "登録済みの利用者名 {login} でログインする（パスワードを忘れたときは sudo -u kura kura user reset {login} --generate）"
+            ),
+            format!(
+                "sign in as {login}, who has an account already (forgotten: sudo -u kura kura user reset {login} --generate)"
+            ),
+        )),
+        First::Later => Some((
+            format!(
+                "起動した後に、最初の管理者を登録する：sudo -u kura kura user add {login} --name 氏名 --section 所属 --role admin --generate"
+            ),
+            format!(
+                "once it runs, add the first administrator: sudo -u kura kura user add {login} --name NAME --section SECTION --role admin --generate"
+            ),
+        )),
+        First::None => (!answers.access_key.is_empty()).then_some(shared),
     }
 }
 

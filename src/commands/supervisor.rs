@@ -57,6 +57,6 @@ fn probe(service: &Service) -> Result<(), String> {
         return Ok(());
     };
     let request =
-        SearchRequest { query: first.identity.title.clone(), datasets: None, limit: Some(1) };
+        SearchRequest { query: first.identity.title.clone(), limit: Some(1), ..Default::default() };
     service.search(&request).map(|_| ()).map_err(|why| why.to_string())
 }

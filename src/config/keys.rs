@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{Config, Device, ENV_PREFIX, FileSource, KvNumbers, Said};
+use super::{Config, Device, ENV_PREFIX, FileSource, Handling, KvNumbers, Said};
 
 /// One setting.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "access_key",
-        help: "secret that every request must carry, 16 characters or more",
+        help: "secret of 16 characters or more that requests carry until people have accounts, and other systems (/v1, /api/search, /metrics) after",
         set: |config, value| {
             let long_enough = value.chars().count() >= 16;
             let visible = value.chars().all(|c| c.is_ascii_graphic());
@@ -216,6 +216,11 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "answer.verbatim",
+        help: "true lets quotations say only what the passages say, word for word",
+        set: |config, value| switch(value).map(|on| config.answer.verbatim = on),
+    },
+    Key {
         name: "ingest.time_limit_s",
         help: "seconds that reading one file may take",
         set: |config, value| number(value, 1, 3600).map(|n| config.ingest.time_limit_s = n),
@@ -249,10 +254,72 @@ pub const KEYS: &[Key] = &[
             Ok(())
         },
     },
+    Key {
+        name: "store.conversation_days",
+        help: "days after the last question that a conversation is kept; 0 keeps it",
+        set: |config, value| {
+            number(value, 0, 36_500).map(|days| config.store.conversation_days = days)
+        },
+    },
+    Key {
+        name: "guard.my_number",
+        help: "マイナンバー (individual numbers) in questions: notice, mask or refuse",
+        set: |config, value| Handling::parse(value).map(|way| config.guard.my_number = way),
+    },
+    Key {
+        name: "guard.driving_licence",
+        help: "numbers of driving licences in questions: notice, mask or refuse",
+        set: |config, value| Handling::parse(value).map(|way| config.guard.driving_licence = way),
+    },
+    Key {
+        name: "guard.pension",
+        help: "numbers of the basic pension in questions: notice, mask or refuse",
+        set: |config, value| Handling::parse(value).map(|way| config.guard.pension = way),
+    },
+    Key {
+        name: "guard.passport",
+        help: "numbers of passports in questions: notice, mask or refuse",
+        set: |config, value| Handling::parse(value).map(|way| config.guard.passport = way),
+    },
+    Key {
+        name: "guard.residence_card",
+        help: "numbers of residence cards in questions: notice, mask or refuse",
+        set: |config, value| Handling::parse(value).map(|way| config.guard.residence_card = way),
+    },
+    Key {
+        name: "guard.bank_account",
+        help: "numbers of bank accounts in questions: notice, mask or refuse",
+        set: |config, value| Handling::parse(value).map(|way| config.guard.bank_account = way),
+    },
+    Key {
+        name: "guard.phone",
+        help: "telephone numbers in questions: notice, mask or refuse",
+        set: |config, value| Handling::parse(value).map(|way| config.guard.phone = way),
+    },
+    Key {
+        name: "guard.email",
+        help: "e-mail addresses in questions: notice, mask or refuse",
+        set: |config, value| Handling::parse(value).map(|way| config.guard.email = way),
+    },
+    Key {
+        name: "guard.address",
+        help: "postal addresses in questions: notice, mask or refuse",
+        set: |config, value| Handling::parse(value).map(|way| config.guard.address = way),
+    },
+    Key {
+        name: "guard.birth_date",
+        help: "dates of birth in questions: notice, mask or refuse",
+        set: |config, value| Handling::parse(value).map(|way| config.guard.birth_date = way),
+    },
+    Key {
+        name: "guard.name",
+        help: "names of persons in questions: notice, mask or refuse",
+        set: |config, value| Handling::parse(value).map(|way| config.guard.name = way),
+    },
 ];
 
 /// Settings that are true or false.
-const SWITCHES: [&str; 1] = ["engine.speculation"];
+const SWITCHES: [&str; 2] = ["engine.speculation", "answer.verbatim"];
 
 /// Whether a key takes true or false.
 pub(super) fn is_switch(name: &str) -> bool {

@@ -9,7 +9,10 @@ use tokio_stream::Stream;
 use super::AppState;
 use super::metrics::Metrics;
 use super::problem::Problem;
-use crate::answer::{AnswerEvent, AnswerStream, AnswerSummary, Service, ServiceError, Source};
+use super::recording::Keeper;
+use crate::answer::{
+    AnswerEvent, AnswerStream, AnswerSummary, Excerpt, Service, ServiceError, Source,
+};
 
 /// The events of one answer. It owns the receiver: dropping it (with the response that holds it)
 /// stops the generation.
@@ -22,6 +25,8 @@ pub(crate) struct Answering {
 /// An answer that ran to its end.
 pub(crate) struct WholeAnswer {
     pub(crate) sources: Vec<Source>,
+    /// The sentences of the sources that fit best.
+    pub(crate) excerpt: Vec<Excerpt>,
     pub(crate) text: String,
     pub(crate) summary: AnswerSummary,
 }
@@ -40,16 +45,27 @@ impl Answering {
         Ok(Self { events: begun?, metrics, ended: false })
     }
 
+    /// The same, with a record made of the finished answer.
+    pub(crate) fn kept(mut self, keeper: Option<Keeper>) -> Self {
+        if let Some(keeper) = keeper {
+            let (_, none) = tokio::sync::mpsc::channel(1);
+            self.events = keeper.through(std::mem::replace(&mut self.events, none));
+        }
+        self
+    }
+
     /// Waits for the whole of it.
     pub(crate) async fn whole(mut self) -> Result<WholeAnswer, Problem> {
-        let (mut sources, mut text) = (Vec::new(), String::new());
+        let (mut sources, mut excerpt, mut text) = (Vec::new(), Vec::new(), String::new());
         while let Some(event) = std::future::poll_fn(|context| self.poll_event(context)).await {
             match event {
-                AnswerEvent::Sources { sources: found, .. } => sources = found,
-                AnswerEvent::Queued { .. } => {}
+                AnswerEvent::Sources { sources: found, excerpt: best } => {
+                    (sources, excerpt) = (found, best);
+                }
+                AnswerEvent::Queued { .. } | AnswerEvent::Progress { .. } => {}
                 AnswerEvent::Text { text: more } => text.push_str(&more),
                 AnswerEvent::Finished { summary } => {
-                    return Ok(WholeAnswer { sources, text, summary: *summary });
+                    return Ok(WholeAnswer { sources, excerpt, text, summary: *summary });
                 }
                 AnswerEvent::Failed { message } => {
                     return Err(ServiceError::Internal(message).into());
@@ -60,7 +76,7 @@ impl Answering {
     }
 
     /// The next event; always one of the two last ones before `None`.
-    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<AnswerEvent>> {
+    pub(crate) fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<AnswerEvent>> {
         if self.ended {
             return Poll::Ready(None);
         }
@@ -76,8 +92,10 @@ impl Answering {
                 self.ended = true;
                 self.metrics.count_failure();
             }
-            AnswerEvent::Sources { .. } | AnswerEvent::Queued { .. } | AnswerEvent::Text { .. } => {
-            }
+            AnswerEvent::Sources { .. }
+            | AnswerEvent::Queued { .. }
+            | AnswerEvent::Progress { .. }
+            | AnswerEvent::Text { .. } => {}
         }
         Poll::Ready(Some(event))
     }

@@ -15,7 +15,9 @@ use super::answering::Answering;
 use super::fields::Fields;
 use super::form::Form;
 use super::problem::Problem;
-use super::{AppState, body, connection, view};
+use super::recording::Keeper;
+use super::talks::{self, Recording, Talk};
+use super::{AppState, asker, body, choosing, connection, view};
 use crate::answer::{AnswerRequest, SearchRequest, SearchResponse, Service, ServiceError};
 
 /// A comment goes out so often while nothing else does, so that a dead line is noticed.
@@ -36,23 +38,40 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/metrics", get(metrics))
 }
 
-/// `POST {question, datasets?, max_tokens?}`; answers with a stream of `AnswerEvent`s.
+/// `POST {question, max_tokens?, conversation?}` and what `choosing` reads; answers with a stream
+/// of `AnswerEvent`s.
 async fn answer(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let client = connection::client(request.extensions(), None);
+    let asker = asker::of(request.extensions())?;
     let map = body::json(request, state.options.body_bytes_max).await?;
     let fields = Fields::new(&map);
-    fields.only(&["question", "datasets", "max_tokens"])?;
+    fields.only(&[&choosing::FIELDS[..], &["question", "max_tokens", "conversation"]].concat())?;
+    let talk = Talk::of(&state, &asker, fields.text("conversation")?).await?;
     let request = AnswerRequest {
         question: question("question", fields.required_text("question")?)?,
-        datasets: fields.datasets()?,
+        selection: choosing::of_json(&fields)?,
         max_tokens: fields.count("max_tokens", 1..=1_000_000)?,
+        earlier: talk.as_ref().map(|talk| talk.earlier.clone()).unwrap_or_default(),
         client,
         ..AnswerRequest::default()
     };
     need_datasets(&state).await?;
+    let keeper = Keeper::of(&state, &asker, &request.question);
+    let kept = (state.service.screen(&request.question).text, request.selection.clone());
     let answering = Answering::start(&state, async |service| service.answer(request).await).await?;
-    let events = answering.map(|event| Event::default().json_data(event));
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+    let answering = answering.kept(keeper);
+    let recorder = match &talk {
+        Some(talk) => Some(talk.recorder(kept.0, &kept.1).await?),
+        None => None,
+    };
+    let events = Recording::new(answering, recorder);
+    let events = events.map(|event| Event::default().json_data(event));
+    let id = talk.map(|talk| [(talks::HEADER, talk.id().to_owned())]);
+    let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    Ok(match id {
+        Some(id) => (id, stream).into_response(),
+        None => stream.into_response(),
+    })
 }
 
 /// A question of bearable length, without blank ends; `name` is the parameter that holds it.
@@ -88,7 +107,8 @@ async fn search_by_query(
         limit.parse().map_err(|_| wrong())
     });
     let query = form.first("q").unwrap_or_default().to_owned();
-    let query = SearchRequest { query, datasets: form.list("datasets"), limit: limit.transpose()? };
+    let selection = choosing::of_form(&form)?;
+    let query = SearchRequest { query, selection, limit: limit.transpose()? };
     search(&state, query, "q").await
 }
 
@@ -98,10 +118,10 @@ async fn search_by_json(
 ) -> Result<Json<SearchResponse>, Problem> {
     let map = body::json(request, state.options.body_bytes_max).await?;
     let fields = Fields::new(&map);
-    fields.only(&["query", "datasets", "limit"])?;
+    fields.only(&[&choosing::FIELDS[..], &["query", "limit"]].concat())?;
     let query = SearchRequest {
         query: fields.required_text("query")?.to_owned(),
-        datasets: fields.datasets()?,
+        selection: choosing::of_json(&fields)?,
         limit: fields.count("limit", 1..=100)?,
     };
     search(&state, query, "query").await

@@ -13,19 +13,42 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, media type, content.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: &[(&str, &str, &str)] = &[
     ("kura.css", CSS, include_str!("assets/kura.css")),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
     ("app.js", SCRIPT, include_str!("assets/app.js")),
     ("answer.js", SCRIPT, include_str!("assets/answer.js")),
+    ("assistant.js", SCRIPT, include_str!("assets/assistant.js")),
+    ("assistant_import.js", SCRIPT, include_str!("assets/assistant_import.js")),
+    ("assistants.css", CSS, include_str!("assets/assistants.css")),
+    ("choice.js", SCRIPT, include_str!("assets/choice.js")),
+    ("compare.js", SCRIPT, include_str!("assets/compare.js")),
+    ("layers.css", CSS, include_str!("assets/layers.css")),
+    ("layers.js", SCRIPT, include_str!("assets/layers.js")),
     ("bundle.js", SCRIPT, include_str!("assets/bundle.js")),
     ("copy.js", SCRIPT, include_str!("assets/copy.js")),
     ("dom.js", SCRIPT, include_str!("assets/dom.js")),
+    ("forget.js", SCRIPT, include_str!("assets/forget.js")),
     ("format.js", SCRIPT, include_str!("assets/format.js")),
+    ("handover.js", SCRIPT, include_str!("assets/handover.js")),
     ("history.js", SCRIPT, include_str!("assets/history.js")),
     ("ledger.css", CSS, ledger::STYLE),
+    ("people.css", CSS, include_str!("assets/people.css")),
+    ("not_found.css", CSS, include_str!("assets/not_found.css")),
+    ("not_found.js", SCRIPT, include_str!("assets/not_found.js")),
     ("passage.js", SCRIPT, include_str!("assets/passage.js")),
+    ("selection.js", SCRIPT, include_str!("assets/selection.js")),
+    ("personal.css", CSS, include_str!("assets/personal.css")),
+    ("personal.js", SCRIPT, include_str!("assets/personal.js")),
+    ("record.css", CSS, include_str!("assets/record.css")),
+    ("record.js", SCRIPT, include_str!("assets/record.js")),
+    ("record_page.js", SCRIPT, include_str!("assets/record_page.js")),
     ("stream.js", SCRIPT, include_str!("assets/stream.js")),
+    ("talks.css", CSS, include_str!("assets/talks.css")),
+    ("talks.js", SCRIPT, include_str!("assets/talks.js")),
+    ("time.css", CSS, include_str!("assets/time.css")),
+    ("unconfirmed.css", CSS, include_str!("assets/unconfirmed.css")),
+    ("unconfirmed.js", SCRIPT, include_str!("assets/unconfirmed.js")),
     ("updates.js", SCRIPT, include_str!("assets/updates.js")),
 ];
 

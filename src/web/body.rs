@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use tokio_stream::StreamExt;
 
 use super::form::Form;
+use super::multipart::{self, Part};
 use super::problem::Problem;
 
 /// A body has to arrive within this time.
@@ -67,6 +68,20 @@ pub(crate) async fn bytes(request: Request, bytes_max: usize) -> Result<Vec<u8>,
         return Err(Problem::MediaType { expected: TYPE });
     }
     read(request, bytes_max).await
+}
+
+/// A form with files, as a browser sends it without script.
+pub(crate) async fn multipart(request: Request, bytes_max: usize) -> Result<Vec<Part>, Problem> {
+    const TYPE: &str = "multipart/form-data";
+    if !has_type(request.headers(), TYPE) {
+        return Err(Problem::MediaType { expected: TYPE });
+    }
+    let boundary = multipart::boundary(request.headers()).unwrap_or_default();
+    let bytes = read(request, bytes_max).await?;
+    multipart::parse(&boundary, &bytes).ok_or(Problem::BadBody {
+        ja: "送られた内容を読めませんでした。",
+        en: "The request body is no multipart form.",
+    })
 }
 
 fn has_type(headers: &HeaderMap, expected: &str) -> bool {

@@ -88,13 +88,20 @@ pub(crate) struct Connection {
     address: Option<IpAddr>,
 }
 
-/// Who asks, as far as the network tells: the same address, and the same name where the caller
-/// gives one (a program that asks for many people). Only for turns, not for rights.
+/// Who asks, for turns: the person who signed in or the system, else the same address, and the same
+/// name where the caller gives one (a program that asks for many people).
 pub(crate) fn client(extensions: &Extensions, name: Option<&str>) -> Option<u64> {
-    let ConnectInfo(connection) = extensions.get::<ConnectInfo<Connection>>()?;
     let mut hasher = DefaultHasher::new();
-    (connection.address, name).hash(&mut hasher);
+    match super::asker::turn(extensions) {
+        Some(person) => (person, name).hash(&mut hasher),
+        None => (address(extensions)?, name).hash(&mut hasher),
+    }
     Some(hasher.finish())
+}
+
+/// Where a request comes from; `None` without a port (in tests).
+pub(crate) fn address(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<Connection>>()?.0.address
 }
 
 impl Connection {

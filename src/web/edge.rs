@@ -11,9 +11,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tokio_stream::StreamExt;
 
-use super::AppState;
 use super::connection::Connection;
 use super::problem::{Audience, Problem};
+use super::{AppState, head};
 
 /// Scripts, styles and calls from this origin only; no frames, no plug-ins, no inline code.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -37,6 +37,11 @@ pub(crate) async fn finish(
     request: Request,
     next: Next,
 ) -> Response {
+    // Pages are rendered inside of it, those of refusals too.
+    head::scope(run(state, request, next)).await
+}
+
+async fn run(state: AppState, request: Request, next: Next) -> Response {
     let connection = request.extensions().get::<ConnectInfo<Connection>>();
     let under_way = UnderWay {
         _at_connection: connection.map(|info| info.0.busy()),
@@ -102,7 +107,7 @@ fn hold_while_sending(response: Response, under_way: UnderWay) -> Response {
 
 /// The label of a path in the metrics: few values, whatever clients ask for.
 fn route_label(path: &str) -> &'static str {
-    const ROUTES: [&str; 23] = [
+    const ROUTES: [&str; 33] = [
         "/",
         "/ask",
         "/status",
@@ -112,6 +117,14 @@ fn route_label(path: &str) -> &'static str {
         "/updates/rollback",
         "/login",
         "/logout",
+        "/account",
+        "/guide",
+        "/people",
+        "/people/add",
+        "/people/edit",
+        "/people/reset",
+        "/people/disable",
+        "/people/enable",
         "/healthz",
         "/metrics",
         "/api/answer",
@@ -126,12 +139,16 @@ fn route_label(path: &str) -> &'static str {
         "/v1/completions",
         "/v1/embeddings",
         "/assets",
+        "/assistants",
+        "/api/assistants",
     ];
     if let Some(route) = ROUTES.iter().find(|route| **route == path) {
         return route;
     }
     match path {
         path if path.starts_with("/assets/") => "/assets",
+        path if path.starts_with("/assistants/") => "/assistants",
+        path if path.starts_with("/api/assistants/") => "/api/assistants",
         path if path.starts_with("/v1/models/") => "/v1/models",
         path if path.starts_with("/api/updates/") => match path.ends_with("/commit") {
             true => "/api/updates/commit",

@@ -1,7 +1,7 @@
 //! `application/x-www-form-urlencoded`, with keys that may come more than once.
 
 /// Pairs in the order in which they were sent.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -11,6 +11,20 @@ impl Form {
         Self(
             pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(decode_pair).collect(),
         )
+    }
+
+    /// The pairs whose key begins with `prefix`, without it.
+    pub(crate) fn under(&self, prefix: &str) -> Self {
+        let own = self.0.iter().filter_map(|(name, value)| {
+            Some((name.strip_prefix(prefix)?.to_owned(), value.clone()))
+        });
+        Self(own.collect())
+    }
+
+    /// The same with one more pair.
+    pub(crate) fn with(mut self, key: &str, value: &str) -> Self {
+        self.0.push((key.to_owned(), value.to_owned()));
+        self
     }
 
     /// The first value of a key.
@@ -72,6 +86,9 @@ mod tests {
         assert_eq!(form.first("x"), Some(""));
         assert_eq!(form.list("x"), None);
         assert_eq!(form.first("y"), None);
+        let sides = Form::parse("left.scopes=common&right.scopes=local&question=a");
+        assert_eq!(sides.under("right.").list("scopes"), Some(vec!["local".into()]));
+        assert_eq!(sides.under("left.").with("x", "1").first("x"), Some("1"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use prometheus::{
     Registry, TextEncoder, core::Collector,
 };
 
-use crate::answer::{AnswerKind, AnswerSummary, EngineStats};
+use crate::answer::{AnswerKind, AnswerSummary, EngineStats, NotFoundBy};
 
 /// Bounds in seconds, from a quick search to a long prompt on a small CPU.
 const SEARCH_BOUNDS_S: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -74,7 +74,7 @@ impl Metrics {
             ),
             answers: count_by(
                 "kura_answers_total",
-                "Answers by their end: generated, excerpt, not-found, plain, failed, abandoned.",
+                "Answers by their end: generated, excerpt, not-found (by search), not-found-model, plain, failed, abandoned.",
                 &["end"],
             ),
             prompt_tokens: count("kura_prompt_tokens_total", "Tokens of prompts."),
@@ -123,7 +123,10 @@ impl Metrics {
         let end = match summary.kind {
             AnswerKind::Generated => "generated",
             AnswerKind::Excerpt => "excerpt",
-            AnswerKind::NotFound => "not-found",
+            AnswerKind::NotFound => match summary.not_found.as_ref().map(|none| none.by) {
+                Some(NotFoundBy::Model) => "not-found-model",
+                Some(NotFoundBy::Search) | None => "not-found",
+            },
             AnswerKind::Plain => "plain",
         };
         self.answers.with_label_values(&[end]).inc();

@@ -6,10 +6,13 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 
 use super::answering::{Answering, WholeAnswer};
+use super::asker::{self, Asker};
 use super::form::Form;
 use super::problem::Problem;
+use super::recording::Keeper as RecordKeeper;
+use super::talks::{Keeper, Talk};
 use super::view::{self, Desk};
-use super::{AppState, api, body, connection};
+use super::{AppState, api, body, choosing, connection};
 use crate::answer::{AnswerRequest, Service};
 use crate::text::Lang;
 
@@ -20,8 +23,24 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/status", get(status))
 }
 
-async fn index(State(state): State<AppState>) -> Result<Html<String>, Problem> {
-    let desk = desk(&state).await?;
+/// `?conversation=` goes on in one of the person's conversations.
+async fn index(
+    State(state): State<AppState>,
+    asker: Asker,
+    request: Request,
+) -> Result<Html<String>, Problem> {
+    let query = Form::parse(request.uri().query().unwrap_or_default());
+    let mut desk = desk(&state).await?;
+    if let Some(keeper) = Keeper::of(&state, &asker) {
+        let id = query.first("conversation").unwrap_or_default();
+        if !id.is_empty() {
+            keeper.conversation(id).await?;
+        }
+        desk.talks = Some(keeper.beside(Some(id)).await?);
+        let choice = keeper.choice().await?.unwrap_or_default();
+        desk.chosen = choosing::to_form(&choice, &desk.datasets);
+        desk.ticked = desk.chosen.list("datasets");
+    }
     Ok(Html(view::desk_page(&desk, None)))
 }
 
@@ -34,20 +53,33 @@ async fn desk(state: &AppState) -> Result<Desk, Problem> {
         samples: state.options.sample_questions.clone(),
         question: String::new(),
         ticked: None,
+        chosen: Form::default(),
         error: String::new(),
+        talks: None,
     })
 }
 
 /// The form without script: the whole answer in one page.
 async fn ask(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let client = connection::client(request.extensions(), None);
+    let asker = asker::of(request.extensions())?;
     let form = body::form(request, state.options.body_bytes_max).await?;
     let mut desk = desk(&state).await?;
     desk.question = form.first("question").unwrap_or_default().trim().to_owned();
     desk.ticked = form.list("datasets");
-    match whole_answer(&state, &form, client).await {
-        Ok(answer) => Ok(Html(view::desk_page(&desk, Some(&answer))).into_response()),
+    desk.chosen = form.clone();
+    let talk = Talk::of(&state, &asker, form.first("conversation")).await?;
+    let answered = whole_answer(&state, &form, client, &asker, talk.as_ref()).await;
+    if let Some(keeper) = Keeper::of(&state, &asker) {
+        desk.talks = Some(keeper.beside(talk.as_ref().map(Talk::id)).await?);
+    }
+    match answered {
+        Ok(answer) => {
+            desk.question = state.service.screen(&desk.question).text;
+            Ok(Html(view::desk_page(&desk, Some(&answer))).into_response())
+        }
         Err(problem) => {
+            desk.question = state.service.screen(&desk.question).text;
             let status = problem.status();
             desk.error = match &problem {
                 Problem::Parameter { ja, .. } => ja.clone(),
@@ -65,20 +97,34 @@ async fn whole_answer(
     state: &AppState,
     form: &Form,
     client: Option<u64>,
+    asker: &Asker,
+    talk: Option<&Talk>,
 ) -> Result<WholeAnswer, Problem> {
     let question = api::question("question", form.first("question").unwrap_or_default())?;
     if question.is_empty() {
         return Err(Problem::parameter("question", "質問を入力してください。", "it is empty"));
     }
     api::need_datasets(state).await?;
-    let datasets = form.list("datasets");
-    let request = AnswerRequest { question, datasets, client, ..AnswerRequest::default() };
+    let selection = choosing::of_form(form)?;
+    let keeper = RecordKeeper::of(state, asker, &question);
+    let asked = (state.service.screen(&question).text, selection.clone());
+    let earlier = talk.map(|talk| talk.earlier.clone()).unwrap_or_default();
+    let request =
+        AnswerRequest { question, selection, client, earlier, ..AnswerRequest::default() };
     let answering = Answering::start(state, async |service| service.answer(request).await).await?;
-    answering.whole().await
+    let mut answer = answering.kept(keeper).whole().await?;
+    if let Some(talk) = talk {
+        let recorder = talk.recorder(asked.0, &asked.1).await?;
+        let said = recorder.keep(&answer).await;
+        answer.summary.notes.extend(said.map(str::to_owned));
+    }
+    Ok(answer)
 }
 
 async fn status(State(state): State<AppState>) -> Result<Html<String>, Problem> {
     let read = |service: &Service| Ok((service.health(), service.datasets(), service.models()));
     let (health, datasets, models) = api::off_the_async_threads(&state, read).await?;
-    Ok(Html(view::status_page(&health, &datasets, &models)))
+    let has_accounts = state.door.has_accounts().await?;
+    let personal = state.service.personal_rules();
+    Ok(Html(view::status_page(&health, &datasets, &models, &personal, has_accounts)))
 }

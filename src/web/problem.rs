@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::view;
 use crate::answer::ServiceError;
+use crate::document::Role;
 use crate::text::Lang;
 
 /// What the reader can do while nothing is installed.
@@ -54,6 +55,16 @@ pub(crate) enum Problem {
     /// No data set is installed yet.
     NoDatasets,
     NoKey,
+    /// Nobody is signed in, or the session has run out.
+    SignIn,
+    /// The person lacks this role.
+    NotAllowed {
+        role: Role,
+    },
+    /// The password was chosen by somebody else and is still to be changed.
+    ChangePassword,
+    /// The database does not answer.
+    NoStore,
     /// Asked for under a foreign name, at this port; `None` is the usual one. `secure` is https.
     WrongHost {
         secure: bool,
@@ -65,6 +76,20 @@ pub(crate) enum Problem {
     },
     /// An update or a roll-back that is not done: why, and what to do.
     Update {
+        status: StatusCode,
+        code: &'static str,
+        ja: String,
+        en: String,
+    },
+    /// A record that cannot be kept, read or reviewed.
+    Record {
+        status: StatusCode,
+        code: &'static str,
+        ja: String,
+        en: String,
+    },
+    /// An assistant that is not there, not sound, or was changed meanwhile.
+    Assistant {
         status: StatusCode,
         code: &'static str,
         ja: String,
@@ -136,11 +161,17 @@ impl Problem {
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::NoPassage => (StatusCode::NOT_FOUND, "passage_not_found"),
             Self::NoKey => (StatusCode::UNAUTHORIZED, "invalid_api_key"),
+            Self::SignIn => (StatusCode::UNAUTHORIZED, "sign_in_required"),
+            Self::NotAllowed { .. } => (StatusCode::FORBIDDEN, "not_allowed"),
+            Self::ChangePassword => (StatusCode::FORBIDDEN, "password_change_required"),
+            Self::NoStore => (StatusCode::SERVICE_UNAVAILABLE, "database_failed"),
             Self::NoDatasets => (StatusCode::SERVICE_UNAVAILABLE, "no_datasets"),
             Self::WrongHost { .. } => (StatusCode::FORBIDDEN, "wrong_host"),
             Self::WrongOrigin => (StatusCode::FORBIDDEN, "wrong_origin"),
             Self::NotImplemented { .. } => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
-            Self::Update { status, code, .. } => (*status, code),
+            Self::Update { status, code, .. }
+            | Self::Record { status, code, .. }
+            | Self::Assistant { status, code, .. } => (*status, code),
         }
     }
 
@@ -190,7 +221,16 @@ impl Problem {
                 let en = format!("{what} is not implemented: no installed model serves it.");
                 (format!("{what}にはまだ対応していません。"), en)
             }
-            Self::Update { ja, en, .. } => (ja.clone(), en.clone()),
+            Self::NotAllowed { role } => (
+                format!(
+                    "この画面と操作は{}だけが使えます。必要なときは、情報担当者に相談してください。",
+                    role.label()
+                ),
+                format!("This needs the role '{}'.", role.name()),
+            ),
+            Self::Update { ja, en, .. }
+            | Self::Record { ja, en, .. }
+            | Self::Assistant { ja, en, .. } => (ja.clone(), en.clone()),
             fixed => {
                 let (ja, en) = fixed.fixed_message();
                 (ja.to_owned(), en.to_owned())
@@ -216,6 +256,18 @@ impl Problem {
             Self::NoKey => (
                 "ログインが必要です。",
                 "A valid access key is required: send it as 'Authorization: Bearer KEY'.",
+            ),
+            Self::SignIn => (
+                "ログインしていないか、ログインの有効期限が切れました。画面を開き直してログインしてください。",
+                "Nobody is signed in, or the session has ended.",
+            ),
+            Self::ChangePassword => (
+                "先に、パスワードを新しいものに変更してください。",
+                "The password has to be changed first.",
+            ),
+            Self::NoStore => (
+                "利用者の情報を読み書きできません。時間をおいてもう一度お試しください。続くときは情報担当者に知らせてください。",
+                "The database does not answer.",
             ),
             Self::NoDatasets => (NO_DATASETS, "No data set is installed."),
             Self::WrongOrigin => (
@@ -303,6 +355,7 @@ fn service_class(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::UnknownDataset(_) => (StatusCode::NOT_FOUND, "dataset_not_found"),
         ServiceError::TooLong { .. } => (StatusCode::BAD_REQUEST, "context_length_exceeded"),
         ServiceError::Invalid { .. } => (StatusCode::BAD_REQUEST, "invalid_parameter"),
+        ServiceError::PersonalData { .. } => (StatusCode::BAD_REQUEST, "personal_data"),
         ServiceError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         ServiceError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
     }

@@ -1,17 +1,47 @@
 //! What the pages show: plain data from the layers below, put into the words of the interface.
 
 mod answer;
+mod assistants;
+mod choice;
+mod compare;
+mod layers;
+mod not_found;
+mod people;
+mod records;
+mod reviews;
+mod selection;
+mod talks;
 mod updates;
+mod verify;
 
 use askama::Template;
-use jiff::civil::Date;
 
 use super::answering::WholeAnswer;
+use super::form::Form;
 use super::problem::NO_DATASETS;
+use super::talks::Beside;
 use crate::answer::{DatasetSummary, Health, ModelSummary};
+use crate::config::Handling;
 use crate::document::Scope;
+use crate::guard::personal::Kind;
+use crate::text::Lang;
+pub(crate) use crate::text::dates::japanese as japanese_date;
 use answer::{AnswerPart, answer_part};
+pub(crate) use assistants::{
+    AssistantDesk, EditDesk, ImportDesk, assistant_page, assistants_page, edit_page, import_page,
+    versions_page,
+};
+use choice::ChoiceFields;
+pub(crate) use compare::{CompareDesk, Compared, compare_page};
+pub(crate) use people::{
+    AccountDesk, PeopleDesk, PersonDesk, Typed, account_error, account_page, guide_page,
+    local_time, people_page, person_page, sign_in_page,
+};
+pub(crate) use records::{RecordDesk, record_page, records_page};
+pub(crate) use reviews::{ReviewDesk, reviews_page};
+pub(crate) use talks::{KEPT_DAYS, TalkDesk, TalksDesk, talk_page, talks_page, talks_text};
 pub(crate) use updates::{RollBackDesk, rollback_page, updates_page};
+pub(crate) use verify::{Checked, VerifyDesk, verify_page};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -23,7 +53,11 @@ pub(crate) struct Desk {
     pub(crate) question: String,
     /// Ids of the data sets that are ticked; `None` means all.
     pub(crate) ticked: Option<Vec<String>>,
+    /// The choice of data as it was sent.
+    pub(crate) chosen: Form,
     pub(crate) error: String,
+    /// Conversations; `None` where none are kept.
+    pub(crate) talks: Option<Beside>,
 }
 
 #[derive(Template)]
@@ -32,6 +66,8 @@ struct IndexPage<'a> {
     version: &'static str,
     has_banner: bool,
     banner: String,
+    has_stale: bool,
+    stale: String,
     has_error: bool,
     error: &'a str,
     question: &'a str,
@@ -40,8 +76,10 @@ struct IndexPage<'a> {
     has_datasets: bool,
     datasets_count: String,
     datasets: Vec<DatasetRow<'a>>,
+    choice: ChoiceFields,
     has_answer: bool,
     answer: AnswerPart,
+    talks: Option<talks::TalksSide>,
 }
 
 struct DatasetRow<'a> {
@@ -57,6 +95,7 @@ struct DatasetRow<'a> {
     ticked: bool,
     documents: usize,
     failures: usize,
+    measured: String,
 }
 
 /// The main page, with an answer where one was asked for without script.
@@ -64,7 +103,10 @@ pub(crate) fn desk_page(desk: &Desk, answer: Option<&WholeAnswer>) -> String {
     let ticked = |id: &String| desk.ticked.as_ref().is_none_or(|ticked| ticked.contains(id));
     let rows = desk.datasets.iter().map(|each| dataset_row(each, ticked(&each.identity.id)));
     let banner = banner(&desk.health);
+    let stale = stale_banner(&desk.datasets);
     render(&IndexPage {
+        has_stale: !stale.is_empty(),
+        stale,
         version: VERSION,
         has_banner: !banner.is_empty(),
         banner,
@@ -76,8 +118,10 @@ pub(crate) fn desk_page(desk: &Desk, answer: Option<&WholeAnswer>) -> String {
         has_datasets: !desk.datasets.is_empty(),
         datasets_count: format!("{}件", desk.datasets.len()),
         datasets: rows.collect(),
+        choice: ChoiceFields::of(&desk.chosen, "", "ask", &desk.datasets),
         has_answer: answer.is_some(),
         answer: answer.map(|answer| answer_part(&desk.question, answer)).unwrap_or_default(),
+        talks: desk.talks.as_ref().map(talks::talks_side),
     })
 }
 
@@ -119,11 +163,13 @@ pub(crate) fn error_page(status: u16, message: &str) -> String {
 #[template(path = "status.html", config = "src/web/askama.toml")]
 struct StatusPage<'a> {
     version: &'static str,
-    lamps: [Lamp; 4],
+    lamps: Vec<Lamp>,
     has_datasets: bool,
     datasets: Vec<DatasetRow<'a>>,
     has_models: bool,
     models: Vec<ModelRow<'a>>,
+    /// Kinds of personal data and what is done with them.
+    personal: Vec<(&'static str, &'static str)>,
 }
 
 /// One thing that works or doesn't.
@@ -145,11 +191,13 @@ struct ModelRow<'a> {
     evaluation: String,
 }
 
-/// What works, and what is installed.
+/// What works, and what is installed. `has_accounts` is `None` where nothing keeps accounts.
 pub(crate) fn status_page(
     health: &Health,
     datasets: &[DatasetSummary],
     models: &[ModelSummary],
+    personal: &[(Kind, Handling)],
+    has_accounts: Option<bool>,
 ) -> String {
     let model_rows = models.iter().map(|model| ModelRow {
         name: &model.name,
@@ -163,11 +211,12 @@ pub(crate) fn status_page(
     });
     render(&StatusPage {
         version: VERSION,
-        lamps: lamps(health, datasets),
+        lamps: lamps(health, datasets).into_iter().chain(has_accounts.map(people_lamp)).collect(),
         has_datasets: !datasets.is_empty(),
         datasets: datasets.iter().map(|each| dataset_row(each, true)).collect(),
         has_models: !models.is_empty(),
         models: model_rows.collect(),
+        personal: personal.iter().map(|(kind, way)| (kind.label(), way.label())).collect(),
     })
 }
 
@@ -222,6 +271,20 @@ fn lamps(health: &Health, datasets: &[DatasetSummary]) -> [Lamp; 4] {
     ]
 }
 
+fn people_lamp(has_accounts: bool) -> Lamp {
+    let (class, state, detail) = match has_accounts {
+        true => ("good", "設定済み", "利用者ごとにログインします。"),
+        false => (
+            "warn",
+            "未設定",
+            "来た人全員が、更新を含む全ての操作をできます。情報担当者が kura user add で最初の管理者を登録してください。",
+        ),
+    };
+    Lamp {
+        class, name: "利用者のアカウント", state: state.to_owned(), detail: detail.to_owned()
+    }
+}
+
 /// What the top of the page says when not everything works; empty when it does.
 pub(crate) fn banner(health: &Health) -> String {
     if health.search && health.datasets == 0 {
@@ -241,6 +304,20 @@ pub(crate) fn banner(health: &Health) -> String {
     String::new()
 }
 
+/// Which data sets lie so far behind that their content may be out of date; empty when none does.
+fn stale_banner(datasets: &[DatasetSummary]) -> String {
+    let stale = datasets.iter().map(|dataset| &dataset.identity).filter(|dataset| dataset.stale);
+    let named = stale
+        .map(|dataset| format!("「{}」（基準日 {}）", dataset.title, japanese_date(dataset.as_of)));
+    match named.collect::<Vec<_>>().as_slice() {
+        [] => String::new(),
+        named => format!(
+            "基準日から時間が経ったデータセットがあります：{}。最新の内容は、原典や担当課に確かめてください。",
+            named.join("、")
+        ),
+    }
+}
+
 fn dataset_row(dataset: &DatasetSummary, ticked: bool) -> DatasetRow<'_> {
     let local = dataset.scope_label == Scope::Local.label();
     DatasetRow {
@@ -256,30 +333,20 @@ fn dataset_row(dataset: &DatasetSummary, ticked: bool) -> DatasetRow<'_> {
         ticked,
         documents: dataset.documents,
         failures: dataset.failures,
+        measured: measured(dataset),
     }
+}
+
+/// How often search errs with 該当なし on a data set, as measured on this box.
+fn measured(dataset: &DatasetSummary) -> String {
+    let label = dataset.measured.as_ref().and_then(|measured| measured.label(Lang::Ja));
+    label.unwrap_or_else(|| "未測定".to_owned())
 }
 
 fn scope_class(scope: Scope) -> &'static str {
     match scope {
         Scope::Common => "common",
         Scope::Local => "local",
-    }
-}
-
-/// 令和8年4月1日
-pub(crate) fn japanese_date(date: Date) -> String {
-    const ERAS: [(&str, Date); 3] = [
-        ("令和", Date::constant(2019, 5, 1)),
-        ("平成", Date::constant(1989, 1, 8)),
-        ("昭和", Date::constant(1926, 12, 25)),
-    ];
-    let (month, day) = (date.month(), date.day());
-    match ERAS.iter().find(|(_, first)| date >= *first) {
-        None => format!("{}年{month}月{day}日", date.year()),
-        Some((era, first)) => match date.year() - first.year() + 1 {
-            1 => format!("{era}元年{month}月{day}日"),
-            year => format!("{era}{year}年{month}月{day}日"),
-        },
     }
 }
 
@@ -311,6 +378,8 @@ fn render(page: &impl Template) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::Date;
+
     use super::*;
 
     #[test]
@@ -320,7 +389,7 @@ mod tests {
             (Date::constant(2019, 5, 1), "令和元年5月1日"),
             (Date::constant(2019, 4, 30), "平成31年4月30日"),
             (Date::constant(1989, 1, 7), "昭和64年1月7日"),
-            (Date::constant(1900, 1, 2), "1900年1月2日"),
+            (Date::constant(1900, 1, 2), "明治33年1月2日"),
         ] {
             assert_eq!(japanese_date(date), written);
         }

@@ -113,58 +113,97 @@ struct Line {
 }
 
 pub(super) fn load(path: &Path) -> Result<Option<Golden>, GoldenError> {
+    match read(path) {
+        Ok(text) => parse(&text).map(Some),
+        Err(GoldenError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The text of a file of questions.
+pub(in crate::answer) fn read(path: &Path) -> Result<String, GoldenError> {
     let io = |source| GoldenError::Io { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io(error)),
-    };
+    let file = File::open(path).map_err(io)?;
     let mut text = String::new();
     file.take(GOLDEN_BYTES_MAX + 1).read_to_string(&mut text).map_err(io)?;
     if text.len() as u64 > GOLDEN_BYTES_MAX {
         return Err(GoldenError::TooLong);
     }
-    parse(&text).map(Some)
+    Ok(text)
 }
 
 pub(super) fn parse(text: &str) -> Result<Golden, GoldenError> {
+    let content: Content = toml(text)?;
+    if !(content.threshold > 0.0 && content.threshold <= 1.0) {
+        return Err(GoldenError::Threshold);
+    }
+    check_count(content.question.len())?;
+    let questions = (1..).zip(content.question).map(|(number, line)| {
+        let (ask, expected) =
+            checked(number, line.ask, line.source, line.article.as_deref(), line.none)?;
+        Ok(Question { ask, expected })
+    });
+    let questions = questions.collect::<Result<_, GoldenError>>()?;
+    Ok(Golden { threshold: content.threshold, questions })
+}
+
+/// Reads TOML of questions.
+pub(in crate::answer) fn toml<T: serde::de::DeserializeOwned>(
+    text: &str,
+) -> Result<T, GoldenError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let content: Content = toml::from_str(text).map_err(|error| {
+    toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let before = text.as_bytes().get(..at).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         GoldenError::Toml { line, why: error.message().to_owned() }
-    })?;
-    if !(content.threshold > 0.0 && content.threshold <= 1.0) {
-        return Err(GoldenError::Threshold);
-    }
-    let count = content.question.len();
-    if count == 0 || count > QUESTIONS_MAX {
-        return Err(GoldenError::Count(count));
-    }
-    let questions = (1..).zip(content.question).map(|(number, line)| {
-        let text = line.ask.clone();
-        question(line).map_err(|fault| GoldenError::Question { number, text, fault })
-    });
-    Ok(Golden { threshold: content.threshold, questions: questions.collect::<Result<_, _>>()? })
+    })
 }
 
-fn question(line: Line) -> Result<Question, Fault> {
-    let ask = line.ask.trim().to_owned();
-    if ask.is_empty() || ask.chars().count() > CHARS_MAX {
-        return Err(Fault::Ask);
+/// Each question is a search: there are not too many, and not none.
+pub(in crate::answer) fn check_count(count: usize) -> Result<(), GoldenError> {
+    match count {
+        1..=QUESTIONS_MAX => Ok(()),
+        _ => Err(GoldenError::Count(count)),
     }
-    let article = match &line.article {
+}
+
+/// A question and where its answer is expected; `None` where 該当なし is right.
+pub(in crate::answer) fn checked(
+    number: usize,
+    ask: String,
+    source: Option<String>,
+    article: Option<&str>,
+    none: bool,
+) -> Result<(String, Option<Expected>), GoldenError> {
+    let trimmed = ask.trim().to_owned();
+    let expected = match trimmed.chars().count() {
+        1..=CHARS_MAX => expected(source, article, none),
+        _ => Err(Fault::Ask),
+    };
+    match expected {
+        Ok(expected) => Ok((trimmed, expected)),
+        Err(fault) => Err(GoldenError::Question { number, text: ask, fault }),
+    }
+}
+
+fn expected(
+    source: Option<String>,
+    written: Option<&str>,
+    none: bool,
+) -> Result<Option<Expected>, Fault> {
+    let article = match written {
         Some(text) => Some(article(text).ok_or(Fault::Article)?),
         None => None,
     };
-    let expected = match (line.source, line.none) {
-        (Some(path), false) if !path.trim().is_empty() => Some(Expected { path, article }),
-        (None, true) if article.is_some() => return Err(Fault::Article),
-        (None, true) => None,
-        _ => return Err(Fault::Expected),
-    };
-    Ok(Question { ask, expected })
+    match (source, none) {
+        (Some(path), false) if !path.trim().is_empty() => Ok(Some(Expected { path, article })),
+        (None, true) if article.is_some() => Err(Fault::Article),
+        (None, true) => Ok(None),
+        _ => Err(Fault::Expected),
+    }
 }
 
 /// 「第5条」, 「第十条の二第2項」, 「附則第1条」.

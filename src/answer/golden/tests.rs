@@ -1,5 +1,6 @@
 use super::*;
 use crate::document::{Authority, Locator, Scope};
+use crate::sync::FoundRates;
 
 fn passage(path: &str, number: usize, article: Option<ArticleRef>, text: &str) -> Passage {
     Passage {
@@ -16,6 +17,7 @@ fn passage(path: &str, number: usize, article: Option<ArticleRef>, text: &str) -
         authority: Authority::Manual,
         scope: Scope::Local,
         as_of: jiff::civil::date(2026, 4, 1),
+        validity: crate::document::Validity::default(),
     }
 }
 
@@ -74,7 +76,13 @@ fn right_and_wrong_are_told() {
 
 #[test]
 fn the_threshold_is_reached_by_whole_questions() {
-    let outcome = |right, of, threshold| GoldenOutcome { right, of, threshold, failed: Vec::new() };
+    let outcome = |right, of, threshold| GoldenOutcome {
+        right,
+        of,
+        threshold,
+        failed: Vec::new(),
+        rates: FoundRates::default(),
+    };
     for (right, of, threshold, passes) in [
         (9, 10, 0.9, true),
         (8, 10, 0.9, false),
@@ -91,8 +99,16 @@ fn the_threshold_is_reached_by_whole_questions() {
 #[test]
 fn what_failed_fits_on_a_line() {
     let failed: Vec<String> = (1..=7).map(|n| format!("問{n}")).collect();
-    let outcome = GoldenOutcome { right: 3, of: 10, threshold: 0.9, failed };
-    assert_eq!(outcome.summary(), "7 of 10: 「問1」, 「問2」, 「問3」, 「問4」, 「問5」 +2");
+    let rates = FoundRates::default();
+    let outcome = GoldenOutcome { right: 3, of: 10, threshold: 0.9, failed, rates };
+    assert_eq!(
+        outcome.summary(Lang::En),
+        "7 of 10 wrong: 「問1」, 「問2」, 「問3」, 「問4」, 「問5」 +2"
+    );
+    assert_eq!(
+        outcome.summary(Lang::Ja),
+        "10問のうち7問が不正解：「問1」「問2」「問3」「問4」「問5」ほか2問"
+    );
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn passage(title: &str, text: &str) -> Passage {
         authority: Authority::Manual,
         scope: Scope::Local,
         as_of: jiff::civil::date(2026, 4, 1),
+        validity: crate::document::Validity::default(),
     }
 }
 
@@ -28,7 +29,8 @@ fn characters(turns: &[ChatTurn]) -> Result<usize, ()> {
 /// A prompt in which a token is a character; `ranks` are those of the passages, in their order.
 fn built(question: &str, passages: &[Passage], ranks: &[usize], budget: usize) -> Option<Prompt> {
     let relevance = Relevance::plain(question);
-    let asked = Asked { instructions: INSTRUCTIONS, question, relevance: &relevance };
+    let asked =
+        Asked { instructions: INSTRUCTIONS, question, relevance: &relevance, layered: false };
     let given: Vec<Given<'_>> = (1..)
         .zip(passages.iter().zip(ranks))
         .map(|(number, (passage, rank))| Given { number, rank: *rank, passage })
@@ -47,6 +49,28 @@ fn everything_fits() {
     let prompt = built("何か", &passages, &[2, 1], 1000).unwrap();
     assert_eq!(prompt.numbers, [1, 2]);
     assert_eq!(prompt.turns[1].content, "[1] 甲\n一つ目。\n\n[2] 乙\n二つ目。\n\n質問：何か");
+}
+
+/// A model that is not the self-test one has each layer under its heading.
+#[test]
+fn layers_stand_under_their_headings() {
+    let mut law = passage("甲法", "十四日以内とする。");
+    (law.scope, law.authority) = (Scope::Common, Authority::Law);
+    let (manual, question) = (passage("手引", "七日以内とする。"), "何日以内ですか");
+    let relevance = Relevance::plain(question);
+    let given =
+        [(1, &law), (2, &manual)].map(|(number, passage)| Given { number, rank: number, passage });
+    let asked =
+        Asked { instructions: INSTRUCTIONS, question, relevance: &relevance, layered: true };
+    let count = |text: &str| text.chars().count();
+    let prompt = build(asked, &given, 1000, characters, count).unwrap().unwrap();
+    assert_eq!(
+        prompt.turns[1].content,
+        "【国の共通ルール】\n\n[1] 甲法（法律）\n十四日以内とする。\n\n\
+         【本市の取扱い】\n\n[2] 手引（要綱・マニュアル）\n七日以内とする。\n\n質問：何日以内ですか"
+    );
+    assert!(prompt.turns[0].content.starts_with(INSTRUCTIONS));
+    assert!(prompt.turns[0].content.ends_with(LAYERED));
 }
 
 #[test]

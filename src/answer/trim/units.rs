@@ -28,7 +28,7 @@ pub(in crate::answer) struct Unit {
     /// True where it begins a line.
     pub(super) opens_line: bool,
     /// Units without which it is not understood.
-    pub(super) needs: Vec<usize>,
+    pub(in crate::answer) needs: Vec<usize>,
 }
 
 /// What a line is for the lines below it.

@@ -10,10 +10,13 @@ use serde::Deserialize;
 
 use super::super::{Context, Failure};
 use crate::config::{Config, Origin, Overrides};
+use crate::store::plain_login;
 use crate::text::Lang;
 
 /// Who may come in where nothing else is said: the private ranges.
 const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
+/// How the first administrator signs in where nothing else is said.
+const LOGIN: &str = "admin";
 /// Characters of a key that is made here.
 const KEY_CHARS: usize = 32;
 
@@ -29,8 +32,10 @@ pub(super) struct Answers {
     pub(super) certificate: String,
     /// Its private key, PEM.
     pub(super) key: String,
-    /// The first administrator: the name in the transfer record.
+    /// The first administrator, 「総務課 山田」: the name in the transfer record, and of an account.
     pub(super) administrator: String,
+    /// Name with which the first administrator signs in.
+    pub(super) administrator_login: String,
     /// Fingerprint of the publisher's first root.
     pub(super) trusted_root: String,
     /// Secret that requests carry; made here where it is needed and not given.
@@ -58,7 +63,7 @@ struct Question {
     put: fn(&mut Answers, &str),
 }
 
-const QUESTIONS: [Question; 6] = [
+const QUESTIONS: [Question; 7] = [
     Question {
         name: "address",
         ja: "待ち受けるアドレスとポート（空欄＝127.0.0.1:8480、この機器だけ。例：10.1.2.3:8480）",
@@ -87,9 +92,15 @@ const QUESTIONS: [Question; 6] = [
     },
     Question {
         name: "administrator",
-        ja: "最初の管理者（持込記録の作業者になります。例：総務課 山田）",
-        en: "The first administrator (named as operator in the transfer record)",
+        ja: "最初の管理者の所属と氏名（アカウントを作ります。持込記録の作業者にもなります。例：総務課 山田。空欄＝作らない）",
+        en: "Section and name of the first administrator (gets an account, and is named as operator in the transfer record; empty = none)",
         put: |answers, line| answers.administrator = line.to_owned(),
+    },
+    Question {
+        name: "administrator_login",
+        ja: "最初の管理者がログインに使う名前（半角英数字。空欄＝admin）",
+        en: "Name with which the first administrator signs in (empty = admin)",
+        put: |answers, line| answers.administrator_login = line.to_owned(),
     },
     Question {
         name: "trusted_root",
@@ -146,6 +157,7 @@ impl Answers {
         match question {
             "allow" => !self.is_open(),
             "key" => self.certificate.is_empty(),
+            "administrator_login" => self.administrator.is_empty(),
             _ => false,
         }
     }
@@ -178,6 +190,9 @@ impl Answers {
     fn finished(mut self) -> Self {
         if self.address.trim().is_empty() {
             self.address = Config::default().listen.to_string();
+        }
+        if self.administrator_login.is_empty() {
+            self.administrator_login = LOGIN.to_owned();
         }
         if self.is_open() {
             if self.allow.is_empty() {
@@ -215,6 +230,13 @@ impl Answers {
                 "allow",
                 format!("「{network}」は、10.1.0.0/16 のような形にしてください"),
                 format!("{network:?}: a network like 10.1.0.0/16 is expected"),
+            ));
+        }
+        if plain_login(&self.administrator_login).is_none() {
+            wrong.push(Wrong::new(
+                "administrator_login",
+                "半角の英小文字、数字、「.」「_」「-」「@」で64文字以内にし、英小文字か数字で始めてください",
+                "1 to 64 of a-z, 0-9, '.', '_', '-' and '@' are expected, a letter or digit first",
             ));
         }
         match (self.certificate.is_empty(), self.key.is_empty()) {

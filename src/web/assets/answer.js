@@ -3,7 +3,13 @@
 import { copyText } from "./copy.js";
 import { byId, el } from "./dom.js";
 import { KINDS, japaneseDate, notes, place, plainText, provenanceRows, sortedSources } from "./format.js";
-import { badges, marked, openPassage } from "./passage.js";
+import { compareLink } from "./handover.js";
+import { byLayer, differences, layeredText, otherNotes } from "./layers.js";
+import { forReference, notFoundPart } from "./not_found.js";
+import { badges, marked, openPassage, warnings } from "./passage.js";
+import { restored } from "./personal.js";
+import { recordParts, recordText } from "./record.js";
+import { labelUnconfirmed } from "./unconfirmed.js";
 
 const CITATION = /\[(\d{1,3})\]/g;
 // The end of a piece of text that may be the beginning of a citation, with the character before
@@ -22,6 +28,7 @@ export class AnswerView {
     this.progress = el("div", { class: "answer-progress" }, this.status, this.stop);
     this.excerpt = el("section", { class: "excerpt", "aria-label": "該当箇所の抜き出し", hidden: true });
     this.text = el("div", { class: "answer-text" });
+    this.place = this.text;
     this.after = el("div", { class: "answer-after" });
     this.main = el("div", { class: "answer-main" }, this.excerpt, this.text, this.after);
     this.made = el("div", { class: "answer-made" });
@@ -94,11 +101,25 @@ export class AnswerView {
     if (!running) {
       this.write(this.held);
       this.held = "";
+      this.drawLayers();
     }
     this.after.replaceChildren(...(running ? [] : this.afterText()));
     this.made.replaceChildren(...(entry.summary ? [provenance(entry.summary)] : []));
     this.sources.replaceChildren(...this.sourceLists());
     this.sources.hidden = entry.sources.length === 0;
+  }
+
+  /** A finished answer on both layers stands by layer. */
+  drawLayers() {
+    const layers = layeredText(this.entry, (place, text) => this.writeTo(place, text));
+    if (layers.length > 0) this.text.replaceChildren(...layers);
+  }
+
+  /** Writes into another place than the end of the answer. */
+  writeTo(place, text) {
+    this.place = place;
+    this.write(text);
+    this.place = this.text;
   }
 
   write(text) {
@@ -110,7 +131,7 @@ export class AnswerView {
       // The number stays on the line of the character before it.
       const last = before.length > 0 && before.at(-1) !== "\n" ? before.pop() : "";
       this.writeText(before.join(""));
-      this.text.append(el("span", { class: "kept" }, last, citation(source)));
+      this.place.append(el("span", { class: "kept" }, last, citation(source)));
       at = match.index + match[0].length;
     }
     this.writeText(text.slice(at));
@@ -118,17 +139,19 @@ export class AnswerView {
 
   /** One text node between two citations: screen readers stop at the border of every node. */
   writeText(text) {
-    const last = this.text.lastChild;
+    const last = this.place.lastChild;
     if (last?.nodeType === Node.TEXT_NODE) last.appendData(text);
-    else if (text !== "") this.text.append(text);
+    else if (text !== "") this.place.append(text);
+    labelUnconfirmed(this.place);
   }
 
   afterText() {
     const { entry } = this;
     const parts = [];
     if (entry.state === "failed") parts.push(this.failure());
-    parts.push(...notes(entry).map((note) => el("p", { class: "note" }, note)));
-    if (entry.summary?.kind === "not-found") parts.push(advice());
+    parts.push(...differences(entry, citation));
+    parts.push(...otherNotes(entry, notes(entry)).map((note) => el("p", { class: "note" }, note)));
+    if (entry.summary?.kind === "not-found") parts.push(entry.summary.not_found ? notFoundPart(entry.summary.not_found) : advice());
     if (entry.summary) parts.push(this.actions());
     return parts;
   }
@@ -141,25 +164,26 @@ export class AnswerView {
   actions() {
     const said = el("span", { class: "hint", role: "status" });
     const copy = async () => {
-      const copied = await copyText(plainText(this.entry));
+      const copied = await copyText(restored((await recordText(this.entry)) ?? plainText(this.entry)));
       said.replaceChildren(copied ? "コピーしました" : "コピーできませんでした。文章を選んでコピーしてください。");
     };
     const button = el("button", { class: "button button-plain", type: "button", on: { click: copy } }, "出典・生成情報つきでコピー");
-    return el("div", { class: "answer-actions" }, button, said);
+    return el("div", { class: "answer-actions" }, button, ...recordParts(this.entry), compareLink(this.entry), said);
   }
 
   sourceLists() {
     const { entry } = this;
     if (entry.sources.length === 0) return [];
     if (entry.state === "running") {
-      return [heading(`見つかった該当箇所 ${entry.sources.length}件`), list(entry.sources)];
+      return [heading(`見つかった該当箇所 ${entry.sources.length}件`), ...lists(entry.sources)];
     }
     const { cited, others } = sortedSources(entry);
-    if (cited.length === 0) return [heading("関係がありそうな該当箇所"), list(others, false)];
-    const parts = [heading(`出典 ${cited.length}件`), list(cited)];
+    if (entry.summary?.kind === "not-found") return [forReference(others.length, list(others, false))];
+    if (cited.length === 0) return [heading("関係がありそうな該当箇所"), ...lists(others, false)];
+    const parts = [heading(`出典 ${cited.length}件`), ...lists(cited)];
     if (others.length > 0) {
       const summary = el("summary", {}, `回答に使わなかった該当箇所 ${others.length}件`);
-      parts.push(el("details", { class: "sources-more" }, summary, list(others, false)));
+      parts.push(el("details", { class: "sources-more" }, summary, ...lists(others, false)));
     }
     return parts;
   }
@@ -172,6 +196,10 @@ function citation(source) {
 }
 
 const heading = (text) => el("h3", { class: "sources-title" }, text);
+
+/** Sources under the title of their layer. */
+const lists = (sources, cited = true) =>
+  byLayer(sources).flatMap((layer) => [el("h4", { class: "layer-title" }, layer.title), list(layer.sources, cited)]);
 
 const list = (sources, cited = true) => el("ol", { class: "source-list" }, ...sources.map((source) => sourceItem(source, cited)));
 
@@ -188,7 +216,8 @@ function sourceItem(source, cited) {
     open,
     el("p", { class: "source-snippet" }, ...marked(source.snippet, source.highlights)),
     badges(source),
-    el("p", { class: "source-meta" }, `${source.dataset.title}　基準日 ${japaneseDate(source.passage.as_of)}`, el("br"), place(source.passage)),
+    ...warnings(source),
+    el("p", { class: "source-meta" }, `${source.dataset.title}　基準日 ${japaneseDate(source.passage.as_of)}${source.time?.words ? `　${source.time.words}` : ""}`, el("br"), place(source.passage)),
   );
 }
 

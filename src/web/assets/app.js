@@ -1,11 +1,14 @@
 // The page: wires the question box, the data sets, the answer and the history.
 
 import { AnswerView } from "./answer.js";
+import { setUpChoice } from "./choice.js";
 import { byId, el } from "./dom.js";
 import { now, spokenAnswer } from "./format.js";
 import { History } from "./history.js";
 import { setUpPassage } from "./passage.js";
+import { cleared, setUpPersonal } from "./personal.js";
 import { AskError, answerEvents, fetchJson } from "./stream.js";
+import { Talks, began, goesOn, keepsTalks } from "./talks.js";
 
 const form = byId("ask");
 const question = byId("question");
@@ -13,8 +16,9 @@ const send = byId("send");
 const place = byId("answer");
 const live = el("p", { class: "visually-hidden", role: "status" });
 const views = new Map();
-const history = new History(show);
+const history = keepsTalks() ? new Talks(() => running || place.replaceChildren()) : new History(show);
 let running = null;
+let choice = null;
 
 // Height of an answer's beginning that can be read without scrolling, in CSS pixels.
 const SHOWN_LEAST = 300;
@@ -71,10 +75,12 @@ async function ask(text) {
     return undefined;
   }
   complain("");
-  const all = chosen.length === ticks().length;
-  const datasets = all ? null : chosen.map((tick) => tick.value);
+  const clear = await cleared(asked);
+  if (clear === null) return complain("送信できない個人情報が含まれています。下の一覧を確かめてください。");
+  if (running) return undefined;
+  const selection = choice.selection();
   const time = new Date().toLocaleTimeString("ja-JP", { hour: "2-digit", minute: "2-digit" });
-  const entry = { question: asked, datasets, time, sources: [], excerpt: [], text: "", summary: null, state: "running", message: "" };
+  const entry = { question: clear, selection, datasets: selection.datasets ?? null, time, sources: [], excerpt: [], text: "", summary: null, state: "running", message: "" };
   return follow(entry);
 }
 
@@ -87,8 +93,7 @@ async function follow(entry) {
   show(entry);
   say(entry, "資料を調べています…");
   try {
-    const request = { question: entry.question };
-    if (entry.datasets) request.datasets = entry.datasets;
+    const request = { question: entry.question, ...entry.selection, ...goesOn() };
     for await (const event of answerEvents(request, running.signal)) take(entry, event);
   } catch (error) {
     await end(entry, error);
@@ -106,7 +111,9 @@ async function follow(entry) {
 
 function take(entry, event) {
   const view = viewOf(entry);
-  if (event.type === "sources") {
+  if (event.type === "conversation") {
+    began(event.id, entry.question);
+  } else if (event.type === "sources") {
     entry.sources = event.sources;
     entry.excerpt = event.excerpt;
     view.update();
@@ -159,6 +166,7 @@ async function summaryOfStopped(entry) {
     citations_removed: 0,
     cited: [...new Set([...entry.text.matchAll(/\[(\d{1,3})\]/g)].map((match) => Number(match[1])))],
     notes: [],
+    selection: entry.selection,
     provenance: {
       model: models.find((model) => model.current) ?? null,
       datasets: used,
@@ -188,6 +196,7 @@ function countDatasets() {
 
 function tickAll(checked) {
   for (const tick of ticks()) tick.checked = checked;
+  choice.changed();
   countDatasets();
 }
 
@@ -203,6 +212,7 @@ async function checkHealth() {
 function setUp() {
   document.body.append(live);
   // What was announced would be announced again when the page comes back from behind the dialog.
+  setUpPersonal();
   setUpPassage(() => live.replaceChildren());
   byId("question-keys").hidden = false;
   question.setAttribute("aria-describedby", "question-hint question-keys question-error");
@@ -225,6 +235,8 @@ function setUp() {
     for (const tick of ticks()) tick.addEventListener("change", countDatasets);
     countDatasets();
   }
+  choice = setUpChoice();
+  if (ticks().length > 0) countDatasets();
   if (!window.matchMedia("(min-width: 68rem)").matches) byId("datasets").open = false;
   history.draw();
   window.setInterval(() => document.visibilityState === "visible" && checkHealth(), 60000);

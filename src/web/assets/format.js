@@ -1,11 +1,16 @@
 // What the page says about sources and provenance, as plain text.
 
+import { plainDifferences, plainLayers } from "./layers.js";
+import { selectionRows } from "./selection.js";
+
 const CITED = /\[(\d{1,3})\]/g;
 
 const ERAS = [
   ["令和", "2019-05-01"],
   ["平成", "1989-01-08"],
   ["昭和", "1926-12-25"],
+  ["大正", "1912-07-30"],
+  ["明治", "1868-01-25"],
 ];
 
 /** `2026-04-01` becomes 令和8年4月1日. */
@@ -57,7 +62,7 @@ export function place(passage) {
 }
 
 /** Rows of 生成情報 for a finished answer: [name, value, longer value or null]. */
-export function provenanceRows({ kind, provenance }) {
+export function provenanceRows({ kind, provenance, selection }) {
   const rows = [];
   const model = provenance.model;
   if (model) {
@@ -68,11 +73,14 @@ export function provenanceRows({ kind, provenance }) {
   } else {
     rows.push(["モデル", kind === "excerpt" ? "使用なし（資料からの抜き出し）" : "使用なし", null]);
   }
+  const { assistant } = provenance;
+  if (assistant) rows.push(["業務アシスタント", `${assistant.title}（第${assistant.version}版）`, null]);
   for (const dataset of provenance.datasets) {
     const stale = dataset.stale ? "、古い可能性" : "";
     const text = `${dataset.title}　版 ${dataset.edition}（基準日 ${japaneseDate(dataset.as_of)}${stale}）`;
     rows.push(["データセット", text, null]);
   }
+  rows.push(...selectionRows(selection));
   rows.push(["作成日時", clockTime(provenance.created_at), null]);
   rows.push(["kuraの版", provenance.kura_version, null]);
   return rows;
@@ -115,15 +123,17 @@ function citedIn(text) {
 export function plainText(entry) {
   const { cited, others } = sortedSources(entry);
   const shown = cited.length > 0 ? cited : others;
-  const lines = ["【質問】", entry.question, "", `【${KINDS[entry.summary?.kind] ?? "回答"}】`, entry.text.trim()];
-  lines.push(...notes(entry).map((note) => `※${note}`));
+  const lines = ["【質問】", entry.question, "", `【${KINDS[entry.summary?.kind] ?? "回答"}】`, plainLayers(entry)];
+  lines.push(...notes(entry).map((note) => `※${note}`), ...plainDifferences(entry));
   if (shown.length > 0) {
     lines.push("", "【出典】");
     for (const source of shown) {
       const { title, edition } = source.dataset;
       const facts = `${source.authority_label}・${source.scope_label}、${title} 版 ${edition}`;
       const day = japaneseDate(source.passage.as_of);
-      lines.push(`[${source.number}] ${source.citation}（${facts}、基準日 ${day}、${place(source.passage)}）`);
+      const words = [source.time?.label, source.time?.words].filter(Boolean).join(" ");
+      const time = words ? `、${words}` : "";
+      lines.push(`[${source.number}] ${source.citation}（${facts}、基準日 ${day}${time}、${place(source.passage)}）`);
     }
   }
   if (entry.summary?.provenance) {

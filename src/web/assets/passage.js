@@ -23,16 +23,23 @@ export function marked(text, highlights) {
   return nodes.filter((node) => node !== "");
 }
 
-/** The badges of a source: 位置付け, 通例 or 固有, and whether it may be stale. */
+/** Whether a source lies too far behind the day that was asked. */
+const isStale = (source) => source.dataset.stale || source.time?.stale;
+
+/** The badges of a source: 位置付け, 通例 or 固有, whether it is in force, whether it may be stale. */
 export function badges(source) {
   return el(
     "p",
     { class: "badges" },
     el("span", { class: "badge" }, source.authority_label),
     el("span", { class: `badge badge-${source.passage.scope}` }, source.scope_label),
-    source.dataset.stale && el("span", { class: "badge badge-stale" }, "古い可能性"),
+    source.time?.caution && el("span", { class: "badge badge-time" }, source.time.label),
+    isStale(source) && el("span", { class: "badge badge-stale" }, "古い可能性"),
   );
 }
+
+/** What the reader has to know about a source before believing it. */
+export const warnings = (source) => (source.warnings ?? []).map((text) => el("p", { class: "source-warning" }, text));
 
 let beforeOpening = () => {};
 
@@ -41,7 +48,7 @@ export function openPassage(source) {
   const dialog = byId("passage");
   beforeOpening();
   byId("passage-title").replaceChildren(`[${source.number}] ${source.citation}`);
-  byId("passage-body").replaceChildren(facts(source), fullText(source));
+  byId("passage-body").replaceChildren(facts(source), ...warnings(source), fullText(source));
   dialog.showModal();
   byId("passage-body").scrollTop = 0;
   byId("passage-title").focus();
@@ -61,7 +68,8 @@ function facts(source) {
   const { passage, dataset } = source;
   const rows = [
     ["データセット", `${dataset.title}　版 ${dataset.edition}`],
-    ["基準日", `${japaneseDate(passage.as_of)}（${passage.as_of}）${dataset.stale ? "　古い可能性があります" : ""}`],
+    ["基準日", `${japaneseDate(passage.as_of)}（${passage.as_of}）${isStale(source) ? "　古い可能性があります" : ""}`],
+    ["施行", [source.time?.label, source.time?.words].filter(Boolean).join("　")],
     ["位置付け", source.authority_label],
     ["区分", source.scope_label + (SCOPES[passage.scope] ?? "")],
     ["法令番号", passage.law_number],

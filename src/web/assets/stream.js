@@ -19,6 +19,8 @@ export const answerEvents = (request, signal) => events("/api/answer", request, 
 export async function* events(path, request, signal, broken) {
   const response = await post(path, request, signal);
   if (!response.ok) throw await refusal(response);
+  const conversation = response.headers.get("kura-conversation");
+  if (conversation) yield { type: "conversation", id: conversation };
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let pending = "";
   let ended = false;

@@ -1,6 +1,8 @@
 //! The OpenAI API: models, chat, completions. [`request`] reads what a client asks for,
-//! [`reply`] writes what it gets, [`stream`] sends it piece by piece.
+//! [`assistants`] puts an assistant in place of a model, [`reply`] writes what a client gets,
+//! [`stream`] sends it piece by piece.
 
+mod assistants;
 mod reply;
 mod request;
 mod stream;
@@ -15,8 +17,10 @@ use serde_json::{Map, Value, json};
 
 use super::answering::Answering;
 use super::api::{self, KEEP_ALIVE, off_the_async_threads};
+use super::asker::{self, Asker};
 use super::fields::Fields;
 use super::problem::Problem;
+use super::recording::Keeper;
 use super::{AppState, body, connection};
 use crate::answer::{FinishReason, ModelSummary, Service, ServiceError};
 use reply::{Reply, Shape};
@@ -34,7 +38,8 @@ pub(crate) fn routes() -> Router<AppState> {
 
 async fn models(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
     let models = off_the_async_threads(&state, |service| Ok(service.models())).await?;
-    let models: Vec<_> = models.iter().map(model_object).collect();
+    let mut models: Vec<_> = models.iter().map(model_object).collect();
+    models.extend(assistants::objects(&state).await);
     Ok(Json(json!({"object": "list", "data": models})))
 }
 
@@ -43,6 +48,9 @@ async fn model(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
     let Path(id) = id.map_err(|_| Problem::NoRoute)?;
+    if let Some(assistant) = assistants::find(&state, &id).await? {
+        return Ok(Json(assistant));
+    }
     let found = off_the_async_threads(&state, move |service| {
         let installed = service.models().into_iter().find(|model| model.id == id);
         installed.map_or_else(|| service.resolve_model(&id), Ok)
@@ -66,14 +74,16 @@ async fn chat(State(state): State<AppState>, request: Request) -> Result<Respons
     let extensions = request.extensions().clone();
     let map = body::json_whatever_its_type(request, state.options.body_bytes_max).await?;
     let client = connection::client(&extensions, user(&map));
-    run(&state, Shape::Chat, request::chat(&Fields::new(&map), client)?).await
+    let job = assistants::resolve(&state, request::chat(&Fields::new(&map), client)?).await?;
+    run(&state, Shape::Chat, job, &asker::of(&extensions)?).await
 }
 
 async fn completions(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let extensions = request.extensions().clone();
     let map = body::json_whatever_its_type(request, state.options.body_bytes_max).await?;
     let client = connection::client(&extensions, user(&map));
-    run(&state, Shape::Completion, request::completion(&Fields::new(&map), client)?).await
+    let job = request::completion(&Fields::new(&map), client)?;
+    run(&state, Shape::Completion, job, &asker::of(&extensions)?).await
 }
 
 /// The person that a calling program asks for.
@@ -86,19 +96,20 @@ async fn embeddings(State(state): State<AppState>, request: Request) -> Result<R
     Err(Problem::NotImplemented { what: "embeddings" })
 }
 
-async fn run(state: &AppState, shape: Shape, job: Job) -> Result<Response, Problem> {
+async fn run(state: &AppState, shape: Shape, job: Job, asker: &Asker) -> Result<Response, Problem> {
     let Job { model, stream, include_usage, task } = job;
     let reply = Reply::new(shape, model_in_use(state, model, &task).await?.as_ref());
-    let (extra_notes, grounded) = (task.notes(), task.is_grounded());
+    let (extra_notes, needs_data) = (task.notes(), task.needs_data());
+    let keeper = Keeper::of(state, asker, &task.question());
     let begin = async |service: &Service| match task {
         Task::Chat(request) => service.chat(request).await,
         Task::Complete(request) => service.complete(request).await,
         Task::Grounded { request, .. } => service.answer(request).await,
     };
-    if grounded {
+    if needs_data {
         api::need_datasets(state).await?;
     }
-    let answering = Answering::start(state, begin).await?;
+    let answering = Answering::start(state, begin).await?.kept(keeper);
     if stream {
         let chunks = ChunkStream::new(answering, reply, include_usage, extra_notes);
         return Ok(Sse::new(chunks)

@@ -149,7 +149,10 @@ fn extension(sources: &[Source], summary: &AnswerSummary) -> Value {
         "citations": sources,
         "cited": summary.cited,
         "citations_removed": summary.citations_removed,
+        "citation_check": summary.citation_check,
         "notes": summary.notes,
+        "layers": summary.layers,
+        "selection": summary.selection,
         "provenance": summary.provenance,
     })
 }

@@ -3,10 +3,12 @@
 
 use serde_json::{Map, Value};
 
-use crate::answer::{AnswerRequest, ChatRequest, ChatTurn, CompletionRequest, SamplingRequest};
-use crate::web::api;
+use crate::answer::{
+    AnswerRequest, ChatRequest, ChatTurn, CompletionRequest, SamplingRequest, Selection,
+};
 use crate::web::fields::Fields;
 use crate::web::problem::Problem;
+use crate::web::{api, choosing};
 
 /// A request that can be run.
 pub(crate) struct Job {
@@ -29,9 +31,35 @@ pub(crate) enum Task {
 }
 
 impl Task {
+    /// What is asked, as a record names it: the last message, or the prompt.
+    pub(crate) fn question(&self) -> String {
+        match self {
+            Self::Chat(request) => {
+                let last = request.turns.iter().rev().find(|turn| turn.role == "user");
+                last.map(|turn| turn.content.clone()).unwrap_or_default()
+            }
+            Self::Complete(request) => request.prompt.clone(),
+            Self::Grounded { request, .. } => match &request.assistant {
+                Some(filled) => filled.request(),
+                None => request.question.clone(),
+            },
+        }
+    }
+
     /// Whether data sets are to answer.
     pub(crate) fn is_grounded(&self) -> bool {
         matches!(self, Self::Grounded { .. })
+    }
+
+    /// Whether there must be data sets; some assistants work without.
+    pub(crate) fn needs_data(&self) -> bool {
+        match self {
+            Self::Grounded { request, .. } => {
+                let assistant = request.assistant.as_ref();
+                assistant.is_none_or(|filled| filled.assistant().uses_data())
+            }
+            _ => false,
+        }
     }
 
     /// What the client should know about how its request was taken.
@@ -106,8 +134,8 @@ pub(crate) fn chat(fields: &Fields<'_>, client: Option<u64>) -> Result<Job, Prob
     let (sampling, stop) = (sampling(fields)?, stop(fields)?);
     let task = match grounding(fields)? {
         None => Task::Chat(ChatRequest { turns, sampling, max_tokens, stop, client }),
-        Some(datasets) => {
-            let request = grounded(fields, &turns, datasets)?;
+        Some(selection) => {
+            let request = grounded(fields, &turns, selection)?;
             let earlier_turns = turns.len() > 1;
             let request = AnswerRequest { sampling, max_tokens, client, ..request };
             Task::Grounded { request, earlier_turns }
@@ -288,27 +316,28 @@ fn text_parts(at: usize, parts: &[Value]) -> Result<String, Problem> {
     Ok(texts?.join("\n"))
 }
 
-/// The extension `"kura": {"datasets": ["id", …] | "all"}`: `Some(None)` means all.
-fn grounding(fields: &Fields<'_>) -> Result<Option<Option<Vec<String>>>, Problem> {
+/// The extension `"kura": {"datasets": ["id", …] | "all"}`, with the other fields of a choice.
+fn grounding(fields: &Fields<'_>) -> Result<Option<Selection>, Problem> {
     let Some(kura) = fields.object("kura", "kura.")? else {
         return Ok(None);
     };
-    kura.only(&["datasets"])?;
-    match kura.get("datasets") {
-        None => Err(kura.missing("datasets")),
-        Some(Value::String(all)) if all == "all" => Ok(Some(None)),
-        Some(Value::Array(_)) => Ok(Some(kura.datasets()?)),
+    kura.only(&choosing::FIELDS)?;
+    let datasets = match kura.get("datasets") {
+        None => return Err(kura.missing("datasets")),
+        Some(Value::String(all)) if all == "all" => None,
+        Some(Value::Array(_)) => kura.datasets()?,
         Some(_) => {
             let en = "an array of data set ids, or the string 'all'";
-            Err(kura.wrong_type("datasets", "idの配列か\"all\"", en))
+            return Err(kura.wrong_type("datasets", "idの配列か\"all\"", en));
         }
-    }
+    };
+    choosing::with_datasets(&kura, datasets).map(Some)
 }
 
 fn grounded(
     fields: &Fields<'_>,
     turns: &[ChatTurn],
-    datasets: Option<Vec<String>>,
+    selection: Selection,
 ) -> Result<AnswerRequest, Problem> {
     if fields.get("stop").is_some() {
         let ja = "kura.datasetsと一緒には使えません。";
@@ -320,5 +349,5 @@ fn grounded(
         return Err(fields.wrong("messages", ja, "the last one must be a user's, and not empty"));
     };
     let question = api::question("messages", &last.content)?;
-    Ok(AnswerRequest { question, datasets, ..AnswerRequest::default() })
+    Ok(AnswerRequest { question, selection, ..AnswerRequest::default() })
 }

@@ -57,6 +57,8 @@ impl ChunkStream {
                 self.sources = sources;
             }
             AnswerEvent::Queued { place } => self.push(self.reply.queued(place)),
+            // Clients of this interface know no such chunk.
+            AnswerEvent::Progress { .. } => {}
             AnswerEvent::Text { text } => self.push(self.reply.text(&text)),
             AnswerEvent::Finished { summary } if summary.finish == FinishReason::Cancelled => {
                 self.fail(ServiceError::Stopping);

@@ -1,25 +1,33 @@
 //! An answer on a page that was asked for without script.
 
-use super::{clock_time, japanese_date, scope_class};
-use crate::answer::{AnswerKind, FinishReason, Source};
-use crate::document::Provenance;
+use super::layers::{DifferencePart, GroupPart, differences, groups, layer_title};
+use super::not_found::{NotFoundPart, not_found_part};
+use super::{clock_time, japanese_date, scope_class, selection};
+use crate::answer::{AnswerKind, AnswerSummary, FinishReason, Source, UNCONFIRMED};
 use crate::web::answering::WholeAnswer;
 
 #[derive(Default)]
 pub(super) struct AnswerPart {
     pub(super) kind: &'static str,
     pub(super) question: String,
+    /// The whole text, or nothing where it stands by layer in `groups`.
     pub(super) pieces: Vec<Piece>,
+    pub(super) groups: Vec<GroupPart>,
+    pub(super) differences: Vec<DifferencePart>,
     pub(super) notes: Vec<String>,
+    pub(super) not_found: Option<NotFoundPart>,
     pub(super) provenance: Vec<Row>,
     pub(super) has_sources: bool,
+    /// Code of its record; empty where none is kept.
+    pub(super) record: String,
     pub(super) sources: Vec<SourceRow>,
 }
 
-/// A stretch of an answer: text, or the number of a source.
-#[derive(Debug, PartialEq, Eq)]
+/// A stretch of an answer: text, the number of a source, or the mark of a sentence.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) cites: bool,
+    pub(super) unconfirmed: bool,
     pub(super) text: String,
 }
 
@@ -29,6 +37,8 @@ pub(super) struct Row {
 }
 
 pub(super) struct SourceRow {
+    /// 国の共通ルール or 本市の取扱い on the first source of a layer, else empty.
+    pub(super) layer: &'static str,
     pub(super) number: usize,
     pub(super) cited: bool,
     pub(super) citation: String,
@@ -36,11 +46,16 @@ pub(super) struct SourceRow {
     pub(super) scope: &'static str,
     pub(super) scope_class: &'static str,
     pub(super) stale: bool,
+    /// 未施行, 旧版, …; empty where the source is in force or does not say.
+    pub(super) caution: &'static str,
+    /// 施行日 and the like; empty where nothing is known.
+    pub(super) time: String,
     pub(super) dataset: String,
     pub(super) edition: String,
     pub(super) as_of: String,
     pub(super) place: String,
     pub(super) runs: Vec<Run>,
+    pub(super) warnings: Vec<String>,
 }
 
 /// A stretch of a passage, marked where it matched the question.
@@ -57,26 +72,47 @@ pub(super) fn answer_part(question: &str, answer: &WholeAnswer) -> AnswerPart {
     let (mut cited, others): (Vec<&Source>, Vec<&Source>) =
         answer.sources.iter().partition(|source| summary.cited.contains(&source.number));
     cited.extend(others);
-    let rows =
-        cited.into_iter().map(|source| source_row(source, summary.cited.contains(&source.number)));
+    let mut layer = None;
+    let rows = cited.into_iter().map(|source| {
+        let cited = summary.cited.contains(&source.number);
+        let here = (cited, source.passage.scope);
+        let opens = layer.replace(here) != Some(here);
+        // Where nothing is cited, all of them are for reference, and that is said above them.
+        let cited_or_all = cited || summary.cited.is_empty();
+        let title = layer_title(cited_or_all, source.passage.scope);
+        source_row(source, cited, if opens { title } else { "" })
+    });
+    let groups = groups(&summary.layers, &numbers);
     AnswerPart {
-        kind: match summary.kind {
-            AnswerKind::Generated => "AIが作成した回答",
-            AnswerKind::Excerpt => "資料からの抜き出し",
-            AnswerKind::NotFound => "該当なし",
-            AnswerKind::Plain => "AIが作成した文章",
-        },
+        kind: kind_label(summary.kind),
         question: question.to_owned(),
-        pieces: pieces(&answer.text, &numbers),
+        pieces: if groups.is_empty() { pieces(&answer.text, &numbers) } else { Vec::new() },
+        groups,
+        differences: differences(&summary.layers),
         notes: notes(answer),
-        provenance: provenance_rows(&summary.provenance, summary.kind),
+        not_found: summary.not_found.as_deref().map(not_found_part),
+        provenance: provenance_rows(summary),
         has_sources: !answer.sources.is_empty(),
+        record: summary.record.clone().unwrap_or_default(),
         sources: rows.collect(),
     }
 }
 
+/// Who wrote it.
+pub(super) fn kind_label(kind: AnswerKind) -> &'static str {
+    match kind {
+        AnswerKind::Generated => "AIが作成した回答",
+        AnswerKind::Excerpt => "資料からの抜き出し",
+        AnswerKind::NotFound => "該当なし",
+        AnswerKind::Plain => "AIが作成した文章",
+    }
+}
+
 fn notes(answer: &WholeAnswer) -> Vec<String> {
+    let differences = &answer.summary.layers.differences;
     let mut notes = answer.summary.notes.clone();
+    // Each stands in a place of its own.
+    notes.retain(|note| !differences.iter().any(|difference| difference.message == *note));
     match answer.summary.finish {
         FinishReason::Stop => {}
         FinishReason::Length => {
@@ -94,7 +130,7 @@ fn notes(answer: &WholeAnswer) -> Vec<String> {
 }
 
 /// Cuts an answer at its citations; `[9]` stays text when there is no source 9.
-fn pieces(text: &str, numbers: &[usize]) -> Vec<Piece> {
+pub(super) fn pieces(text: &str, numbers: &[usize]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -105,8 +141,8 @@ fn pieces(text: &str, numbers: &[usize]) -> Vec<Piece> {
         let known = number
             .filter(|number| number.parse().is_ok_and(|number: usize| numbers.contains(&number)));
         if let Some(number) = known {
-            pieces.push(Piece { cites: false, text: std::mem::take(&mut plain) });
-            pieces.push(Piece { cites: true, text: number.to_owned() });
+            push_text(&mut pieces, &std::mem::take(&mut plain));
+            pieces.push(Piece { cites: true, text: number.to_owned(), ..Piece::default() });
             rest = &from[number.len() + 2..];
         } else {
             plain.push('[');
@@ -114,12 +150,24 @@ fn pieces(text: &str, numbers: &[usize]) -> Vec<Piece> {
         }
     }
     plain.push_str(rest);
-    pieces.push(Piece { cites: false, text: plain });
+    push_text(&mut pieces, &plain);
     pieces.retain(|piece| !piece.text.is_empty());
     pieces
 }
 
-fn provenance_rows(provenance: &Provenance, kind: AnswerKind) -> Vec<Row> {
+/// Adds text, cut at the marks of sentences without confirmed grounds.
+fn push_text(pieces: &mut Vec<Piece>, text: &str) {
+    for (at, stretch) in text.split(UNCONFIRMED).enumerate() {
+        if at > 0 {
+            let text = UNCONFIRMED.to_owned();
+            pieces.push(Piece { unconfirmed: true, text, ..Piece::default() });
+        }
+        pieces.push(Piece { text: stretch.to_owned(), ..Piece::default() });
+    }
+}
+
+fn provenance_rows(summary: &AnswerSummary) -> Vec<Row> {
+    let (provenance, kind) = (&summary.provenance, summary.kind);
     let mut rows = Vec::new();
     let mut push = |name, value| rows.push(Row { name, value });
     match &provenance.model {
@@ -141,33 +189,42 @@ fn provenance_rows(provenance: &Provenance, kind: AnswerKind) -> Vec<Row> {
         }
         None => push("モデル", "使用なし".to_owned()),
     }
+    if let Some(assistant) = &provenance.assistant {
+        push("業務アシスタント", format!("{}（第{}版）", assistant.title, assistant.version));
+    }
     for dataset in &provenance.datasets {
         let (title, edition) = (&dataset.title, &dataset.edition);
         let day = japanese_date(dataset.as_of);
         let stale = if dataset.stale { "、古い可能性" } else { "" };
         push("データセット", format!("{title}　版 {edition}（基準日 {day}{stale}）"));
     }
+    rows.extend(selection::rows(&summary.selection));
+    let mut push = |name, value| rows.push(Row { name, value });
     push("作成日時", clock_time(&provenance.created_at));
     push("kuraの版", provenance.kura_version.clone());
     rows
 }
 
-fn source_row(source: &Source, cited: bool) -> SourceRow {
+fn source_row(source: &Source, cited: bool, layer: &'static str) -> SourceRow {
     let place = source.passage.locator.label();
     let path = &source.passage.path;
     SourceRow {
+        layer,
         number: source.number,
         cited,
         citation: source.citation.clone(),
         authority: source.authority_label,
         scope: source.scope_label,
         scope_class: scope_class(source.passage.scope),
-        stale: source.dataset.stale,
+        stale: source.dataset.stale || source.time.stale,
+        caution: if source.time.caution { source.time.label } else { "" },
+        time: source.time.words.clone(),
         dataset: source.dataset.title.clone(),
         edition: source.dataset.edition.clone(),
         as_of: japanese_date(source.passage.as_of),
         place: if place.is_empty() { path.clone() } else { format!("{path}（{place}）") },
         runs: runs(source),
+        warnings: source.warnings.clone(),
     }
 }
 
@@ -210,11 +267,14 @@ mod tests {
             ("[1]から", vec!["<1>", "から"]),
             ("配列[9]と[x]と[", vec!["配列[9]と[x]と["]),
             ("[[1]]", vec!["[", "<1>", "]"]),
+            ("出せます。（根拠未確認）次", vec!["出せます。", "!（根拠未確認）", "次"]),
+            ("（根拠未確認）", vec!["!（根拠未確認）"]),
         ] {
             let pieces = pieces(text, &[1, 12]);
-            let shown = pieces.iter().map(|piece| match piece.cites {
-                true => format!("<{}>", piece.text),
-                false => piece.text.clone(),
+            let shown = pieces.iter().map(|piece| match (piece.cites, piece.unconfirmed) {
+                (true, _) => format!("<{}>", piece.text),
+                (_, true) => format!("!{}", piece.text),
+                _ => piece.text.clone(),
             });
             assert_eq!(shown.collect::<Vec<_>>(), cut, "{text}");
         }

@@ -1,10 +1,12 @@
 //! The page of updates and the question before going back.
 
 use askama::Template;
+use jiff::civil::Date;
 
 use super::{VERSION, japanese_date, render};
 use crate::sync::bundle::Kind;
 use crate::sync::ledger::{Event, Row};
+use crate::sync::trust::Root;
 use crate::sync::{TrustSettings, days_between};
 use crate::web::updates::{Overview, Subject};
 
@@ -21,7 +23,9 @@ struct UpdatesPage {
     trust_problem: String,
     ledger_problem: String,
     records: Vec<RecordRow>,
+    rows_count: usize,
     records_count: usize,
+    head: String,
 }
 
 struct SubjectRow {
@@ -56,10 +60,11 @@ pub(crate) fn updates_page(
 ) -> String {
     let row = |subject| subject_row(subject, overview, takes.is_some());
     let (trust, trust_problem) = trust(overview, takes);
-    let (records, records_count, ledger_problem) = match &overview.ledger {
-        Ok((rows, count)) => (rows.iter().map(record_row).collect(), *count, String::new()),
-        Err(why) => (Vec::new(), 0, why.clone()),
+    let (told, ledger_problem) = match &overview.ledger {
+        Ok(told) => (Some(told), String::new()),
+        Err(why) => (None, ledger_problem(why, overview)),
     };
+    let records = told.map(|told| told.rows.iter().map(record_row).collect());
     render(&UpdatesPage {
         version: VERSION,
         went_back,
@@ -70,9 +75,20 @@ pub(crate) fn updates_page(
         trust,
         trust_problem,
         ledger_problem,
-        records,
-        records_count,
+        records: records.unwrap_or_default(),
+        rows_count: told.map_or(0, |told| told.rows_count),
+        records_count: told.map_or(0, |told| told.records_count),
+        head: told.map(|told| told.head.clone()).unwrap_or_default(),
     })
+}
+
+/// Why the ledger cannot be told, and what was turned away for it.
+fn ledger_problem(why: &str, overview: &Overview) -> String {
+    let turned_away = overview.turned_away.as_ref().map(|noted| {
+        let (count, last) = (noted.attempts, &noted.last_at);
+        format!("この状態で受け付けなかった操作が{count}件あります（最後は {last}）。")
+    });
+    format!("{why}{}", turned_away.unwrap_or_default())
 }
 
 /// Says which of what is installed is due for replacement; empty when nothing is.
@@ -143,7 +159,18 @@ fn trust(
             let why = "鍵の一覧の期限が過ぎています。機器の日付を確かめ、発行者に新しい鍵の一覧を求めてください。導入済みのものは使い続けられます。";
             (rows, why.to_owned())
         }
-        false => (rows, String::new()),
+        false => (rows, expiry_notice(root, overview.today)),
+    }
+}
+
+/// Before the root runs out, while there is time to ask for the next one.
+fn expiry_notice(root: &Root, today: Date) -> String {
+    let days = root.days_left(today);
+    match root.expires_soon(today) {
+        false => String::new(),
+        true => format!(
+            "鍵の一覧の期限まであと{days}日です。期限を過ぎると、新しい更新パッケージを取り込めません。新しい鍵の一覧を含む更新パッケージを、発行者に求めてください。"
+        ),
     }
 }
 
