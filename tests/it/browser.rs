@@ -24,12 +24,17 @@ impl Server {
     }
 
     pub(crate) fn with(options: WebOptions) -> Self {
+        Self::over(WebEnv::new, options)
+    }
+
+    /// The same over other data.
+    pub(crate) fn over(web: fn() -> WebEnv, options: WebOptions) -> Self {
         let (ready, address) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             runtime.block_on(async {
-                let web = WebEnv::new();
+                let web = web();
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 ready.send(listener.local_addr().unwrap()).unwrap();
                 let asked_to_stop = async { drop(stopped.await) };

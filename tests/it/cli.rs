@@ -113,6 +113,8 @@ fn looking_makes_nothing() {
     let env = Env::new();
     env.succeed(&["dataset", "list"]);
     env.succeed(&["model", "list"]);
+    env.succeed(&["user", "list"]);
+    env.succeed(&["apikey", "list"]);
     env.run(&["doctor"]);
     assert!(!env.data_dir().exists());
     assert!(env.fail(&["dataset", "list", "--log", "loud"], 2).contains("loud"));

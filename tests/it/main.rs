@@ -3,9 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod accessibility;
+mod assistants;
 mod bench;
 mod browser;
+mod browser_assistants;
+mod browser_compare;
+mod browser_people;
+mod browser_records;
+mod browser_talks;
 mod browser_updates;
+mod citations;
 mod cli;
 mod dataset;
 mod demo;
@@ -14,19 +21,32 @@ mod evaluation;
 #[cfg(feature = "connected")]
 mod hub_server;
 mod ingest_worker;
+mod injection;
+mod labelled;
+mod layers;
 #[cfg(feature = "connected")]
 mod model_fetch;
 mod mutants;
+mod not_found;
 mod pack;
+mod people;
+mod people_cli;
+mod personal;
+mod personal_flow;
 mod program;
 mod prompt;
 mod publisher;
+mod records;
 mod serving;
 mod setup;
 mod sync;
+mod sync_record;
+mod talks;
 mod tidy;
+mod time;
 mod units;
 mod usb_import;
+mod web_assistants;
 mod web_bundles;
 mod web_driver;
 mod web_env;

@@ -75,6 +75,7 @@ impl Publisher {
             roots: &self.roots,
             out,
             since: since.map(|packed| &packed.manifest),
+            packed_before: None,
             signers: &[&|message, comment| self.sign(message, comment)],
             progress: &|_| (),
             cancelled: &AtomicBool::new(false),
@@ -166,12 +167,17 @@ impl Appliance {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.env.command(arguments);
         command.env("KURA_SYNC_TRUSTED_ROOT", self.publisher.fingerprint());
+        command.env("KURA_SYNC_OPERATOR", "試験 太郎");
         command
     }
 
     /// `kura sync` with `--json`: how it ended, and the reports.
     pub(crate) fn sync(&self, medium: &Path, more: &[&str]) -> (Option<i32>, Value) {
-        let arguments = [&["sync", text(medium), "--json"], more].concat();
+        let approver: &[&str] = match more.contains(&"--approver") {
+            true => &[],
+            false => &["--approver", "試験 課長"],
+        };
+        let arguments = [&["sync", text(medium), "--json"], approver, more].concat();
         let output = self.command(&arguments).output().unwrap();
         (output.status.code(), json(&output))
     }

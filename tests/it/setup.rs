@@ -169,12 +169,14 @@ fn a_person_is_asked_again_until_the_answer_holds() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = format!("office\n10.1.2.3:8480\n\n\n総務課 山田\nabc\n{FINGERPRINT}\n");
+    let lines =
+        format!("office\n10.1.2.3:8480\n\n\n総務課 山田\nやまだ\nyamada\nabc\n{FINGERPRINT}\n");
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(said.matches("待ち受けるアドレスとポート").count(), 2, "{said}");
+    assert_eq!(said.matches("ログインに使う名前").count(), 2, "{said}");
     assert_eq!(said.matches("配布元の鍵の指紋").count(), 2, "{said}");
     assert_eq!(said.matches("秘密鍵").count(), 0, "without a certificate there is no key: {said}");
     let config = fresh.load();
@@ -212,4 +214,28 @@ fn a_certificate_comes_with_a_key_that_root_alone_reads() {
     let service = fresh.dropin("kura.service.d/tls.conf");
     let escaped = text(&key).replace('%', "%%");
     assert!(service.ends_with(&format!("\nLoadCredential=tls.key:{escaped}\n")), "{service}");
+}
+
+#[test]
+fn the_first_administrator_gets_an_account() {
+    let fresh = Fresh::new();
+    std::fs::create_dir(fresh.env.data_dir()).unwrap();
+    let answers = "administrator = \"総務課 山田\"\nadministrator_login = \"yamada\"\n";
+    let said = fresh.setup(answers, &[]);
+    let password = said.split("one-time password ").nth(1).unwrap();
+    assert_eq!(password.split(' ').next().unwrap().len(), 19, "{said}");
+    let listed = fresh.env.json(&["user", "list", "--json"]);
+    for (key, value) in
+        [("login", "yamada"), ("name", "山田"), ("section", "総務課"), ("role", "admin")]
+    {
+        assert_eq!(listed[0][key], value, "{listed}");
+    }
+    assert_eq!(listed[0]["must_change_password"], true);
+    // Asked again, the account stays as it is.
+    let again = fresh.setup(answers, &["--force"]);
+    assert!(again.contains("has an account already"), "{again}");
+    // Without the service's folder there is nowhere to keep one.
+    let bare = Fresh::new();
+    assert!(bare.setup(answers, &[]).contains("kura user add yamada"));
+    assert!(!bare.env.data_dir().exists());
 }

@@ -12,8 +12,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("search", &["config", "document", "text"]),
     ("ingest", &["config", "document", "text"]),
     ("sync", &["config", "document", "text"]),
-    ("answer", &["llm", "search", "sync", "config", "document", "text"]),
-    ("web", &["answer", "sync", "ingest", "config", "document", "text"]),
+    ("guard", &["config", "document", "text"]),
+    ("store", &["config", "document", "text"]),
+    ("answer", &["llm", "search", "sync", "guard", "store", "config", "document", "text"]),
+    ("web", &["answer", "sync", "ingest", "guard", "store", "config", "document", "text"]),
     ("cli", &["config", "text"]),
 ];
 
@@ -51,6 +53,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("listenfd", &["commands"]),
     ("sd_notify", &["commands"]),
     ("minisign", &["commands", "sync"]),
+    ("sqlx", &["store"]),
+    ("argon2", &["store"]),
+    ("docx_rs", &["answer"]),
 ];
 
 /// Modules that may hold `unsafe`: kernels and memory maps.

@@ -43,6 +43,21 @@ const DOCUMENTS: [(&str, &str); 3] = [
     ),
 ];
 
+/// Common rules, and what a town makes of them.
+const LAYERED: [(&str, &str); 5] = [
+    (
+        "fee-notice.txt",
+        "証明書の標準的な手数料\n\n住民票の写しの交付手数料は、1通につき300円を標準とする。\n",
+    ),
+    ("fee-ordinance.txt", "手数料条例\n\n住民票の写しの交付手数料は、1通につき250円とする。\n"),
+    (
+        "move-law.txt",
+        "転入の届出\n\n転入届は、転入をした日から十四日以内に提出しなければならない。\n",
+    ),
+    ("move-manual.txt", "窓口の手引\n\n転入届は、転入をした日から14日以内に受け付ける。\n"),
+    ("bus.txt", "敬老乗車証の手引\n\n敬老乗車証は、満70歳以上の市民に交付する。\n"),
+];
+
 impl WebEnv {
     /// Must be called in a tokio runtime.
     pub(crate) fn new() -> Self {
@@ -57,12 +72,32 @@ impl WebEnv {
         Self::over(env, change)
     }
 
+    /// A data set with common and local rules that differ, agree, and stand alone.
+    pub(crate) fn layered() -> Self {
+        let env = Env::new();
+        let dataset = env.dataset("town", "1", &LAYERED);
+        let manifest = dataset.join("dataset.toml");
+        let common = |path: &str, authority: &str| {
+            format!(
+                "[[document]]\npath = \"{path}\"\nscope = \"common\"\nauthority = \"{authority}\"\n"
+            )
+        };
+        let text = std::fs::read_to_string(&manifest).unwrap()
+            + &common("fee-notice.txt", "circular")
+            + &common("move-law.txt", "law")
+            + "[[document]]\npath = \"fee-ordinance.txt\"\nauthority = \"ordinance\"\n";
+        std::fs::write(&manifest, text).unwrap();
+        env.succeed(&["dataset", "add", crate::env::text(&dataset)]);
+        Self::over(env, |_| {})
+    }
+
     /// A data folder in which nothing is installed.
     pub(crate) fn empty() -> Self {
         Self::over(Env::new(), |_| {})
     }
 
-    fn over(env: Env, change: impl FnOnce(&mut Config)) -> Self {
+    /// Over what is installed already.
+    pub(crate) fn over(env: Env, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config { data_dir: env.data_dir(), ..Config::default() };
         change(&mut config);
         Self { service: Service::open(&config).unwrap(), _env: env }
