@@ -148,7 +148,9 @@ proptest! {
     fn what_is_shown_holds(pieces in prop::collection::vec(piece(), 0..8)) {
         let shown = check(&pieces.concat(), &evidence("質問"), 0);
         let again = check(&shown.text.replace(MARK, ""), &evidence("質問"), 0);
-        prop_assert_eq!(&again.text.replace(MARK, ""), &shown.text.replace(MARK, ""));
+        // But for a bracket that never closed, which is closed only where words follow it.
+        let words = |text: &str| text.replace(MARK, "").trim_end_matches('」').to_owned();
+        prop_assert_eq!(words(&again.text), words(&shown.text));
         let left = again.counts.removed() + again.counts.repaired();
         prop_assert_eq!(left, 0, "{} of {:?}", shown.text, pieces);
         prop_assert_eq!(again.cited, shown.cited);
