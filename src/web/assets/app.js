@@ -2,7 +2,7 @@
 
 import { AnswerView } from "./answer.js";
 import { setUpChoice } from "./choice.js";
-import { byId, el } from "./dom.js";
+import { byId, complain, el } from "./dom.js";
 import { now, spokenAnswer } from "./format.js";
 import { History } from "./history.js";
 import { setUpPassage } from "./passage.js";
@@ -25,18 +25,6 @@ const SHOWN_LEAST = 300;
 
 function ticks() {
   return [...document.querySelectorAll("input[name=datasets]")];
-}
-
-/** Shows a message under the question box; an empty one takes it away. */
-function complain(message) {
-  const error = byId("question-error");
-  error.hidden = message === "";
-  error.replaceChildren(message);
-  question.toggleAttribute("aria-invalid", false);
-  if (message !== "") {
-    question.setAttribute("aria-invalid", "true");
-    question.focus();
-  }
 }
 
 function viewOf(entry) {

@@ -2,7 +2,7 @@
 
 import { AnswerView } from "./answer.js";
 import { Choice } from "./choice.js";
-import { byId, el } from "./dom.js";
+import { byId, complain, el } from "./dom.js";
 import { japaneseDate } from "./format.js";
 import { broughtQuestion } from "./handover.js";
 import { openPassage, setUpPassage } from "./passage.js";
@@ -20,17 +20,6 @@ const result = byId("result");
 const live = el("p", { class: "visually-hidden", role: "status" });
 const choices = {};
 let running = null;
-
-function complain(message) {
-  const error = byId("question-error");
-  error.hidden = message === "";
-  error.replaceChildren(message);
-  question.toggleAttribute("aria-invalid", false);
-  if (message !== "") {
-    question.setAttribute("aria-invalid", "true");
-    question.focus();
-  }
-}
 
 /** One side of the result. */
 class Side {

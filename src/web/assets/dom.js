@@ -19,3 +19,15 @@ export function el(name, attributes = {}, ...children) {
 
 /** The element with this id. */
 export const byId = (id) => document.getElementById(id);
+
+/** Shows a message under the question box; an empty one takes it away. */
+export function complain(message) {
+  const [question, error] = [byId("question"), byId("question-error")];
+  error.hidden = message === "";
+  error.replaceChildren(message);
+  question.toggleAttribute("aria-invalid", false);
+  if (message !== "") {
+    question.setAttribute("aria-invalid", "true");
+    question.focus();
+  }
+}
