@@ -25,6 +25,9 @@ const GIVEN: usize = 3;
 /// but kanji costs no more than another.
 const BACK: usize = 32;
 
+/// Longest header of a cell, in characters.
+const HEADER: usize = 20;
+
 /// Names that are looked for again in the rest of a text.
 const AGAIN: usize = 200;
 
@@ -83,7 +86,8 @@ fn labelled(text: &str, found: &mut Vec<Range<usize>>) {
             _ => Trust::Blank,
         };
         let begins_word = !text[..whole.start()].ends_with(['同', '各', '全', '非', '元']);
-        let length = name_at(&text[whole.end()..], trust).filter(|_| begins_word);
+        let heads = mark.as_str().contains('/') && is_header(&text[whole.end()..]);
+        let length = name_at(&text[whole.end()..], trust).filter(|_| begins_word && !heads);
         if let Some(length) = length {
             found.push(whole.end()..whole.end() + length);
         }
@@ -95,6 +99,13 @@ fn labelled(text: &str, found: &mut Vec<Range<usize>>) {
         // Labels follow each other: 「申請者 氏名：」.
         at = length.map_or(next_char(text, whole.start()), |length| whole.end() + length);
     }
+}
+
+/// Whether a text begins with the header of a cell, as rows of tables are written:
+/// 「対象: 外国人住民 / 必要なもの: 在留カード」.
+fn is_header(text: &str) -> bool {
+    let end = text.find([':', '/', '\n', '。', '、', ' ']).unwrap_or(text.len());
+    text[end..].starts_with(':') && text[..end].chars().count() <= HEADER
 }
 
 fn next_char(text: &str, at: usize) -> usize {
@@ -527,6 +538,8 @@ mod tests {
             ("（氏名）東海林智美", "東海林智美"),
             ("申請者（山田太郎）は", "山田太郎"),
             ("住民（山田太郎、昭和55年に転入）", "山田太郎"),
+            ("氏名 / 山田太郎 / 電話 / なし", "山田太郎"),
+            ("区分: 住民 / 氏名: 山田太郎", "山田太郎"),
         ] {
             let found = find(text);
             let names: Vec<_> = found.iter().filter(|found| found.kind == Kind::Name).collect();
@@ -553,6 +566,8 @@ mod tests {
             "氏名：（記入欄）",
             "妻の年金",
             "患者さんの保護者さん",
+            "区分: 外国人住民 / 必要なもの: 在留カード",
+            "対象: 住民 / 支給額: 1万円",
         ] {
             assert_eq!(find_kinds(text), [], "{text}");
         }
