@@ -17,6 +17,9 @@ pub const MEASURED_FILE: &str = "measured.json";
 /// Quantile of the normal distribution for an interval of 95%.
 const Z: f64 = 1.96;
 
+/// From so many questions on a rate is told without a caution.
+const MANY: usize = 100;
+
 /// A count among others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
@@ -47,13 +50,19 @@ impl Rate {
         Some((((middle - half) * scale).max(0.0), ((middle + half) * scale).min(100.0)))
     }
 
-    /// 「3.2%（4/124）」
+    /// 「3.2%（124問中4問）」; of few questions also how high the rate may be in truth.
     pub fn label(self, lang: Lang) -> Option<String> {
         let Self { count, of } = self;
-        let percent = self.percent()?;
-        Some(match lang {
-            Lang::Ja => format!("{percent:.1}%（{of}問中{count}問）"),
-            Lang::En => format!("{percent:.1}% ({count} of {of})"),
+        let (percent, (_, most)) = (self.percent()?, self.interval_percent()?);
+        Some(match (lang, of < MANY) {
+            (Lang::Ja, false) => format!("{percent:.1}%（{of}問中{count}問）"),
+            (Lang::Ja, true) => format!(
+                "{percent:.1}%（{of}問中{count}問。質問が少ないため、実際は{most:.0}%ほどのこともあります）"
+            ),
+            (Lang::En, false) => format!("{percent:.1}% ({count} of {of})"),
+            (Lang::En, true) => {
+                format!("{percent:.1}% ({count} of {of}; few questions, it may be {most:.0}%)")
+            }
         })
     }
 }
@@ -183,7 +192,10 @@ mod tests {
         let refused = Rate { count: 1, of: 8 };
         let rates = FoundRates { refused, ..FoundRates::default() };
         let label = rates.label(Lang::Ja).unwrap();
-        assert_eq!(label, "答えがあるのに該当なしとする割合 12.5%（8問中1問）");
+        assert_eq!(
+            label,
+            "答えがあるのに該当なしとする割合 12.5%（8問中1問。質問が少ないため、実際は47%ほどのこともあります）"
+        );
         assert_eq!(FoundRates::default().label(Lang::En), None);
         assert_eq!(FoundRates::sum([rates, rates]).refused, Rate { count: 2, of: 16 });
     }
