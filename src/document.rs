@@ -10,14 +10,17 @@ use serde::{Deserialize, Serialize};
 
 pub use validity::{Standing, Validity};
 
-/// 通例 (a national or shared rule) or 固有 (this municipality's own handling).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// 通例 (a national or shared rule) or 固有 (this municipality's own handling); what a person gave
+/// to a conversation is neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// 通例: national or shared rule.
     Common,
     /// 固有: this municipality's own rule or practice.
     Local,
+    /// What somebody uploaded to ask about it. Nobody vouches for it, and no data set has it.
+    Upload,
 }
 
 impl Scope {
@@ -26,6 +29,7 @@ impl Scope {
         match self {
             Self::Common => "通例",
             Self::Local => "固有",
+            Self::Upload => "アップロード",
         }
     }
 }
@@ -71,6 +75,14 @@ impl Authority {
     /// Legal force from 1 (law) to 0 (FAQ), for deciding between what is equal otherwise.
     pub fn weight(self) -> f32 {
         1.0 - self as usize as f32 / (Self::ALL.len() - 1) as f32
+    }
+
+    /// The word that the interface shows for a source: what somebody uploaded has no standing.
+    pub fn label_in(self, scope: Scope) -> &'static str {
+        match scope {
+            Scope::Upload => "位置付けなし",
+            Scope::Common | Scope::Local => self.label(),
+        }
     }
 
     /// The word that the interface shows.

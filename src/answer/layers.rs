@@ -1,5 +1,7 @@
 //! The two layers of an answer: 国の共通ルール (通例) and 本市の取扱い (固有).
 //!
+//! What a person uploaded stands apart from both, as アップロードした資料.
+//!
 //! [`Layers`] is made when sources have been found. It knows which of them answer and where they
 //! differ, and sums up a finished answer: its sentences under the layer whose sources they cite,
 //! the differences that touch what is cited, and a note where the answer stands on the
@@ -23,6 +25,7 @@ pub use differences::{Difference, Side};
 /// The layers as the interface names them.
 pub(super) const COMMON: &str = "国の共通ルール";
 pub(super) const LOCAL: &str = "本市の取扱い";
+const UPLOAD: &str = "アップロードした資料";
 const BOTH: &str = "両方に関わること";
 
 /// Words by which a local rule says that it is an exception.
@@ -34,6 +37,7 @@ pub fn scope_title(scope: Scope) -> &'static str {
     match scope {
         Scope::Common => COMMON,
         Scope::Local => LOCAL,
+        Scope::Upload => UPLOAD,
     }
 }
 
@@ -71,7 +75,9 @@ pub(super) struct Layers {
 
 impl Layers {
     pub(super) fn of(question: &str, relevance: &Relevance, sources: &[Source]) -> Self {
-        let statements = differences::statements(question, relevance, sources);
+        // An upload is whatever it is: that it differs from a rule is no news.
+        let ruled = sources.iter().filter(|source| source.passage.scope != Scope::Upload);
+        let statements = differences::statements(question, relevance, ruled);
         let of_scope = |scope: Scope| {
             statements.iter().filter(move |statement| statement.source.passage.scope == scope)
         };
@@ -124,6 +130,11 @@ impl Layers {
         if scopes.is_empty() || scopes.contains(&Scope::Common) {
             return None;
         }
+        if !scopes.contains(&Scope::Local) {
+            return Some(format!(
+                "{UPLOAD}のみに基づく回答です。{COMMON}や{LOCAL}に合っているかは、確かめていません。"
+            ));
+        }
         let excepted = cited.iter().any(|number| self.exceptions.contains(number));
         Some(match self.common {
             None => format!(
@@ -151,6 +162,7 @@ impl Layers {
         let order = [
             (Layer::Of(Scope::Common), COMMON),
             (Layer::Of(Scope::Local), LOCAL),
+            (Layer::Of(Scope::Upload), UPLOAD),
             (Layer::Both, BOTH),
         ];
         let groups: Vec<LayerGroup> = order
@@ -164,7 +176,8 @@ impl Layers {
                 LayerGroup { scope, label, text: gather(text, own.map(|(piece, _)| piece)) }
             })
             .collect();
-        match groups[0].text.is_empty() || groups[1].text.is_empty() {
+        let layers = groups.iter().filter(|group| group.scope.is_some() && !group.text.is_empty());
+        match layers.count() < 2 {
             true => Vec::new(),
             false => groups.into_iter().filter(|group| !group.text.is_empty()).collect(),
         }

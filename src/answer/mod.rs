@@ -30,6 +30,7 @@ mod sources;
 mod time;
 mod trim;
 pub mod types;
+mod uploads;
 
 pub use crate::llm::EngineStats;
 pub use checking::MARK as UNCONFIRMED;
@@ -41,3 +42,6 @@ pub use selection::{Choice, Period, Selection};
 pub use service::Service;
 pub use time::SourceTime;
 pub use types::*;
+pub use uploads::{
+    NewUpload, PREFIX as UPLOAD_PREFIX, READING, ReadFile, Upload, UploadContent, UploadError,
+};

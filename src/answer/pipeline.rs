@@ -19,17 +19,21 @@ use super::selection::Selection;
 use super::service::Inner;
 use super::slot::{Loaded, Slot};
 use super::types::*;
-use super::{checking, excerpt, follow_up, not_found, prompt, sources, time};
+use super::{checking, excerpt, follow_up, not_found, prompt, sources, time, uploads};
 use crate::document::{DatasetIdentity, ModelIdentity, Provenance, timestamp};
 use crate::guard::personal::without_marks;
 use crate::llm::{
     ChatMessage, PromptError, Sampling, TextEvent, TextReason, TextRequest, Verbatim,
 };
-use crate::search::{Query, Relevance, SearchError};
+use crate::search::{Found, Query, Relevance, SearchError};
 
 /// What the reader sees when nothing fits.
 const NOT_FOUND: &str =
     "該当なし\n選ばれたデータセットに、この質問に答えられる記載は見つかりませんでした。";
+
+/// The same of what somebody uploaded.
+const NOT_IN_UPLOADS: &str =
+    "該当なし\nアップロードした資料に、この質問に答えられる記載は見つかりませんでした。";
 
 /// What the reader sees where there is nothing to look in.
 const NO_DATA: &str = "該当なし\n使えるデータセットがありません。情報担当者に知らせてください。";
@@ -176,7 +180,11 @@ pub(super) async fn answer(mut job: Job, shelf: Arc<Shelf>, request: AnswerReque
     };
     let Ok(()) = job.announce(&matter.sources, &matter.excerpt).await else { return };
     if matter.sources.is_empty() {
-        let text = if shelf.records.is_empty() { NO_DATA } else { NOT_FOUND };
+        let text = match request.uploads_only {
+            true => NOT_IN_UPLOADS,
+            false if shelf.records.is_empty() => NO_DATA,
+            false => NOT_FOUND,
+        };
         let (by, nearest) = (NotFoundBy::Search, std::mem::take(&mut matter.nearest));
         job.not_found = Some(NotFound::new(by, &shelf, &matter.datasets, nearest).into());
         return job.whole(AnswerKind::NotFound, text, Vec::new(), matter.datasets).await;
@@ -286,6 +294,7 @@ impl Job {
         let missed = sources::ranked(shelf, missed, asking.day);
         self.notes.extend(time::not_in_force(&missed, asking.day));
         let nearest = not_found::nearest(shelf, &mut found, asking.day);
+        self.take_whole(shelf, request, &mut found)?;
         for label in sources::unresolved(&found) {
             self.notes.push(format!("「{label}」は、選ばれたデータセットにありません。"));
         }
@@ -297,6 +306,31 @@ impl Job {
         self.usage.search_ms = self.started.elapsed().as_secs_f64() * 1e3;
         let question = request.question.clone();
         Ok(Matter { question, datasets, sources, excerpt, relevance, nearest })
+    }
+
+    /// Where a question is about an uploaded document as a whole, its beginning is what was found:
+    /// the words of 「要約して」 stand nowhere in it.
+    fn take_whole(
+        &mut self,
+        shelf: &Shelf,
+        request: &AnswerRequest,
+        found: &mut Found,
+    ) -> Result<(), String> {
+        let uploads = &request.uploads;
+        let (question, only) = (&request.question, request.uploads_only);
+        if uploads.is_empty() || !uploads::asks_for_whole(question, only) {
+            return Ok(());
+        }
+        let most = self.inner.settings.passages;
+        found.hits = uploads::leading(shelf, uploads, most).map_err(|why| why.to_string())?;
+        let all: u64 = uploads.iter().map(|upload| upload.content.passages).sum();
+        if all > found.hits.len() as u64 {
+            self.notes.push(format!(
+                "資料全体についての質問とみて、先頭から{}か所（全{all}か所のうち）を使いました。長い資料の要約には、業務アシスタント「要約」を使ってください。",
+                found.hits.len()
+            ));
+        }
+        Ok(())
     }
 
     /// The request to the model and the sources that it holds; `None` when not even one passage

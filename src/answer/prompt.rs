@@ -148,7 +148,8 @@ impl<'p> Page<'p> {
                 if layer.replace(passage.scope) != Some(passage.scope) {
                     let _ = write!(content, "【{}】\n\n", scope_title(passage.scope));
                 }
-                let (citation, authority) = (passage.citation(), passage.authority.label());
+                let authority = passage.authority.label_in(passage.scope);
+                let citation = passage.citation();
                 write!(content, "[{}] {citation}（{authority}）\n{text}\n\n", given.number)
             } else {
                 write!(content, "[{}] {}\n{text}\n\n", given.number, passage.citation())

@@ -13,6 +13,7 @@ use super::library::{Library, today};
 use super::pipeline::{self, Job};
 use super::slot::{ModelSlot, Slot};
 use super::types::*;
+use super::uploads::Uploads;
 use super::{sources, time};
 use crate::config::{AnswerConfig, Config, GuardConfig};
 use crate::guard::personal::without_marks;
@@ -39,6 +40,7 @@ pub struct Service {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) library: Library,
+    pub(super) uploads: Uploads,
     pub(super) model: Arc<ModelSlot>,
     pub(super) settings: AnswerConfig,
     guard: GuardConfig,
@@ -90,6 +92,7 @@ impl Service {
         let engine = &config.engine;
         let inner = Inner {
             library: Library::new(installation),
+            uploads: Uploads::new(config),
             model,
             settings: config.answer.clone(),
             guard: config.guard.clone(),
@@ -112,6 +115,14 @@ impl Service {
         self.inner.library.shelf()
     }
 
+    pub(super) fn library(&self) -> &Library {
+        &self.inner.library
+    }
+
+    pub(super) fn uploads(&self) -> &Uploads {
+        &self.inner.uploads
+    }
+
     pub(super) fn guard(&self) -> &GuardConfig {
         &self.inner.guard
     }
@@ -127,8 +138,8 @@ impl Service {
         let (question, notes) = self.admissible(&request.question)?;
         let request = AnswerRequest { question, ..request };
         let admission = self.admit()?;
-        let selection = request.selection.clone();
-        let shelf = self.blocking(move |inner| inner.library.chosen(&selection)).await?;
+        let (shelf, selection) = self.shelf_for(&request).await?;
+        let request = AnswerRequest { selection, ..request };
         Ok(self.start(move |job| pipeline::answer(job.noting(notes), shelf, request), admission))
     }
 
@@ -296,7 +307,7 @@ impl Service {
         stream
     }
 
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::library::{Shelf, identity, today};
 use super::time::SourceTime;
 use super::types::Source;
-use crate::document::{Passage, Scope};
+use crate::document::Passage;
 use crate::guard::{instructions, invisible};
 use crate::search::{CitationStatus, Found, Hit};
 
@@ -20,7 +20,7 @@ pub(super) fn number(shelf: &Shelf, hits: Vec<Hit>, day: Date) -> Vec<Source> {
     sources.sort_by_cached_key(|source| {
         let passage = &source.passage;
         let place = passage.id.rsplit('#').next().and_then(|place| place.parse::<u64>().ok());
-        let layer = (passage.scope == Scope::Local, passage.authority);
+        let layer = (passage.scope, passage.authority);
         (layer, source.dataset.id.clone(), passage.path.clone(), place, passage.id.clone())
     });
     for (number, source) in (1..).zip(&mut sources) {
@@ -55,7 +55,7 @@ pub(super) fn whole(shelf: &Shelf, dataset: &str, passage: Passage, day: Date) -
         dataset: identity(info),
         citation: passage.citation(),
         scope_label: passage.scope.label(),
-        authority_label: passage.authority.label(),
+        authority_label: passage.authority.label_in(passage.scope),
         time: SourceTime::of(&passage, day, today(), info.stale_after_days),
         snippet: passage.text.clone(),
         highlights: Vec::new(),

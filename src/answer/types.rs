@@ -11,6 +11,7 @@ use super::layers::LayerSummary;
 use super::not_found::NotFound;
 use super::selection::Selection;
 use super::time::SourceTime;
+use super::uploads::Upload;
 use crate::document::{DatasetIdentity, Passage, Provenance};
 use crate::guard::personal::Kind;
 use crate::sync::{Evaluation, MeasuredRates};
@@ -47,6 +48,10 @@ pub struct AnswerRequest {
     pub assistant: Option<Arc<Filled>>,
     /// Where to look; the default is everything as of today.
     pub selection: Selection,
+    /// Files of the conversation that it is about, beside the data sets of the selection.
+    pub uploads: Vec<Upload>,
+    /// Whether it is about these files alone.
+    pub uploads_only: bool,
     pub sampling: SamplingRequest,
     /// At most so many tokens are generated; `None` means the default of the settings.
     pub max_tokens: Option<usize>,

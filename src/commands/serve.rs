@@ -15,8 +15,9 @@ use super::program::Program;
 use super::{Context, Failure, listening, prepare, retention, supervisor};
 use crate::answer::Service;
 use crate::config::{Config, FileSource};
+use crate::ingest::worker;
 use crate::store::Store;
-use crate::web::{self, Tls, WebOptions};
+use crate::web::{self, Reader, Tls, WebOptions};
 
 /// How long running answers may take before another program takes over.
 const ANSWERS_MAX: Duration = Duration::from_secs(60);
@@ -115,6 +116,16 @@ fn serve_as(
             access_key: config.access_key.clone(),
             store: Some(store.clone()),
             conversation_days: config.store.conversation_days,
+            upload_hours: config.store.upload_hours,
+            reader: Reader {
+                program: None,
+                limits: worker::Limits {
+                    time_s: config.ingest.time_limit_s,
+                    memory_mib: config.ingest.memory_limit_mib,
+                    ..worker::Limits::default()
+                },
+            },
+            upload_bytes_max: (config.store.upload_mib as usize) << 20,
             trial,
             tls: front.tls.clone(),
             sample_questions,
@@ -127,7 +138,8 @@ fn serve_as(
         tracing::info!(%address, scheme = front.scheme(), "serving");
         supervisor::ready();
         tokio::spawn(supervisor::watchdog(service.clone()));
-        tokio::spawn(retention::daily(store, config.store));
+        tokio::spawn(retention::daily(store.clone(), config.store));
+        tokio::spawn(retention::uploads(store, service.clone()));
         if let Some(program) = program {
             tokio::spawn(program.clone().confirm());
         }

@@ -262,6 +262,16 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "store.upload_hours",
+        help: "hours that a file in a conversation is kept; 0 takes no files",
+        set: |config, value| number(value, 0, 720).map(|hours| config.store.upload_hours = hours),
+    },
+    Key {
+        name: "store.upload_mib",
+        help: "size in MiB of the files that are uploaded at once",
+        set: |config, value| number(value, 1, 256).map(|size| config.store.upload_mib = size),
+    },
+    Key {
         name: "guard.my_number",
         help: "マイナンバー (individual numbers) in questions: notice, mask or refuse",
         set: |config, value| Handling::parse(value).map(|way| config.guard.my_number = way),

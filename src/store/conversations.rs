@@ -93,11 +93,13 @@ impl Store {
         let rows = sqlx::query(
             "SELECT c.id, c.title, c.created_at, c.used_at, \
              (SELECT COUNT(*) FROM turns n WHERE n.conversation = c.id) \
-             FROM conversations c WHERE c.person = $1 AND EXISTS (SELECT 1 FROM turns t \
+             FROM conversations c WHERE c.person = $1 AND (EXISTS (SELECT 1 FROM turns t \
              WHERE t.conversation = c.id AND (c.words || ' ' || t.words) LIKE $2 ESCAPE '!' \
              AND (c.words || ' ' || t.words) LIKE $3 ESCAPE '!' \
              AND (c.words || ' ' || t.words) LIKE $4 ESCAPE '!' \
              AND (c.words || ' ' || t.words) LIKE $5 ESCAPE '!') \
+             OR (c.words LIKE $2 ESCAPE '!' AND c.words LIKE $3 ESCAPE '!' \
+             AND c.words LIKE $4 ESCAPE '!' AND c.words LIKE $5 ESCAPE '!')) \
              ORDER BY c.used_at DESC, c.created_at DESC, c.id LIMIT $6",
         )
         .bind(person)
@@ -210,6 +212,28 @@ impl Store {
             .map_err(failed())?;
         transaction.commit().await.map_err(failed())?;
         Ok(added.rows_affected() > 0)
+    }
+
+    /// Begins a conversation that has no question yet, and gives its id.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn add_conversation(&self, person: &str, title: &str) -> Result<String, StoreError> {
+        let (id, at, title) = (new_id(), now(), short(title));
+        sqlx::query(
+            "INSERT INTO conversations (id, person, title, words, created_at, used_at) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&id)
+        .bind(person)
+        .bind(&title)
+        .bind(searchable(&title))
+        .bind(&at)
+        .bind(&at)
+        .execute(&self.pool)
+        .await
+        .map_err(StoreError::query("begin a conversation"))?;
+        Ok(id)
     }
 
     /// Gives a conversation another title. False where it is not the person's.

@@ -14,6 +14,7 @@ mod password;
 mod people;
 mod sessions;
 mod settings;
+mod uploads;
 
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,7 @@ pub use people::{
     Account, AccountError, NAME_CHARS_MAX, NewAccount, SHARED, Standing, TRIAL, plain_login,
 };
 pub use settings::Setting;
+pub use uploads::StoredUpload;
 
 /// Name of the database in the data folder.
 pub const FILE: &str = "kura.db";

@@ -17,8 +17,10 @@ use super::form::Form;
 use super::problem::Problem;
 use super::recording::Keeper;
 use super::talks::{self, Recording, Talk};
-use super::{AppState, asker, body, choosing, connection, view};
-use crate::answer::{AnswerRequest, SearchRequest, SearchResponse, Service, ServiceError};
+use super::{AppState, asker, body, choosing, connection, uploads, view};
+use crate::answer::{
+    AnswerRequest, SearchRequest, SearchResponse, Service, ServiceError, UPLOAD_PREFIX,
+};
 
 /// A comment goes out so often while nothing else does, so that a dead line is noticed.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -38,24 +40,30 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/metrics", get(metrics))
 }
 
-/// `POST {question, max_tokens?, conversation?}` and what `choosing` reads; answers with a stream
-/// of `AnswerEvent`s.
+/// `POST {question, max_tokens?, conversation?, uploads?}` and what `choosing` reads; answers with
+/// a stream of `AnswerEvent`s.
 async fn answer(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
     let client = connection::client(request.extensions(), None);
     let asker = asker::of(request.extensions())?;
     let map = body::json(request, state.options.body_bytes_max).await?;
     let fields = Fields::new(&map);
-    fields.only(&[&choosing::FIELDS[..], &["question", "max_tokens", "conversation"]].concat())?;
+    let own = ["question", "max_tokens", "conversation", "uploads"];
+    fields.only(&[&choosing::FIELDS[..], &own].concat())?;
     let talk = Talk::of(&state, &asker, fields.text("conversation")?).await?;
+    let (files, uploads_only) = uploads::asked(talk.as_ref(), fields.text("uploads")?).await?;
     let request = AnswerRequest {
         question: question("question", fields.required_text("question")?)?,
         selection: choosing::of_json(&fields)?,
+        uploads: files,
+        uploads_only,
         max_tokens: fields.count("max_tokens", 1..=1_000_000)?,
         earlier: talk.as_ref().map(|talk| talk.earlier.clone()).unwrap_or_default(),
         client,
         ..AnswerRequest::default()
     };
-    need_datasets(&state).await?;
+    if !uploads_only {
+        need_datasets(&state).await?;
+    }
     let keeper = Keeper::of(&state, &asker, &request.question);
     let kept = (state.service.screen(&request.question).text, request.selection.clone());
     let answering = Answering::start(&state, async |service| service.answer(request).await).await?;
@@ -174,6 +182,12 @@ async fn passage(State(state): State<AppState>, request: Request) -> Result<Resp
         _ => Err(Problem::parameter(name, "指定してください。", "it is required")),
     };
     let (dataset, id) = (part("dataset")?, part("id")?);
+    if dataset.starts_with(UPLOAD_PREFIX) {
+        let asker = asker::of(request.extensions())?;
+        let keeper = talks::Keeper::required(&state, &asker)?;
+        let found = uploads::passage(&state, &keeper, &dataset, id).await?;
+        return Ok(Json(found.ok_or(Problem::NoPassage)?).into_response());
+    }
     let found = off_the_async_threads(&state, move |service| service.passage(&dataset, &id));
     let source = found.await?.ok_or(Problem::NoPassage)?;
     Ok(Json(source).into_response())

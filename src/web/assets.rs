@@ -49,6 +49,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ("time.css", CSS, include_str!("assets/time.css")),
     ("unconfirmed.css", CSS, include_str!("assets/unconfirmed.css")),
     ("unconfirmed.js", SCRIPT, include_str!("assets/unconfirmed.js")),
+    ("uploads.css", CSS, include_str!("assets/uploads.css")),
+    ("uploads.js", SCRIPT, include_str!("assets/uploads.js")),
     ("updates.js", SCRIPT, include_str!("assets/updates.js")),
 ];
 

@@ -72,12 +72,21 @@ pub(crate) async fn bytes(request: Request, bytes_max: usize) -> Result<Vec<u8>,
 
 /// A form with files, as a browser sends it without script.
 pub(crate) async fn multipart(request: Request, bytes_max: usize) -> Result<Vec<Part>, Problem> {
+    multipart_within(request, bytes_max, ARRIVAL_MAX).await
+}
+
+/// The same where there is more to send.
+pub(crate) async fn multipart_within(
+    request: Request,
+    bytes_max: usize,
+    arrival_max: Duration,
+) -> Result<Vec<Part>, Problem> {
     const TYPE: &str = "multipart/form-data";
     if !has_type(request.headers(), TYPE) {
         return Err(Problem::MediaType { expected: TYPE });
     }
     let boundary = multipart::boundary(request.headers()).unwrap_or_default();
-    let bytes = read(request, bytes_max).await?;
+    let bytes = read_within(request, bytes_max, arrival_max).await?;
     multipart::parse(&boundary, &bytes).ok_or(Problem::BadBody {
         ja: "送られた内容を読めませんでした。",
         en: "The request body is no multipart form.",
@@ -91,13 +100,21 @@ fn has_type(headers: &HeaderMap, expected: &str) -> bool {
 }
 
 async fn read(request: Request, bytes_max: usize) -> Result<Vec<u8>, Problem> {
+    read_within(request, bytes_max, ARRIVAL_MAX).await
+}
+
+async fn read_within(
+    request: Request,
+    bytes_max: usize,
+    arrival_max: Duration,
+) -> Result<Vec<u8>, Problem> {
     let declared = request.headers().get(header::CONTENT_LENGTH);
     let declared: Option<usize> = declared.and_then(|value| value.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length| length > bytes_max) {
         return Err(Problem::TooLarge { bytes_max });
     }
     let collecting = collect(request.into_body(), bytes_max);
-    tokio::time::timeout(ARRIVAL_MAX, collecting).await.map_err(|_| Problem::TooSlow)?
+    tokio::time::timeout(arrival_max, collecting).await.map_err(|_| Problem::TooSlow)?
 }
 
 async fn collect(body: Body, bytes_max: usize) -> Result<Vec<u8>, Problem> {

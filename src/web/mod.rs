@@ -4,8 +4,8 @@
 //! security headers), then [`gate`] (host, origin, who asks: [`asker`]), then its handler:
 //! [`page`], [`compare`], [`login`], [`account`], [`people`] and [`guide`] (HTML), [`api`] (JSON
 //! and events), [`openai`] (`/v1`), [`updates`] (what is installed, and what comes in),
-//! [`assistants`] (業務アシスタント), [`talks`] (会話), [`records`] (records of answers, review,
-//! verification), [`assets`].
+//! [`assistants`] (業務アシスタント), [`talks`] (会話), [`uploads`] (files in them), [`records`]
+//! (records of answers, review, verification), [`assets`].
 //! Handlers return a [`problem::Problem`]; the edge gives it the form that the path asks for.
 
 mod account;
@@ -39,6 +39,7 @@ mod talks;
 mod throttle;
 mod tls;
 mod updates;
+mod uploads;
 mod view;
 
 use std::sync::Arc;
@@ -55,10 +56,12 @@ use asker::Door;
 use metrics::Metrics;
 use problem::Problem;
 use updates::Intake;
+use uploads::Readers;
 
 pub use serve::serve;
 pub use tls::{PemKind, Tls, TlsError};
 pub use updates::Updates;
+pub use uploads::Reader;
 
 /// What the settings say about the web side.
 #[derive(Clone, Debug)]
@@ -85,6 +88,12 @@ pub struct WebOptions {
     pub quiet_max: Duration,
     /// Days after the last question that a conversation is kept; 0 keeps it.
     pub conversation_days: u32,
+    /// Hours that a file in a conversation is kept; 0 takes none.
+    pub upload_hours: u32,
+    /// Largest files of one request together, in bytes.
+    pub upload_bytes_max: usize,
+    /// How those files are read.
+    pub reader: Reader,
     /// Questions that the page offers to try.
     pub sample_questions: Vec<String>,
     /// How updates that come through the browser are judged; `None` refuses them, and leaves
@@ -104,6 +113,9 @@ impl Default for WebOptions {
             connections_max: 512,
             quiet_max: Duration::from_secs(30),
             conversation_days: 365,
+            upload_hours: 24,
+            upload_bytes_max: 32 << 20,
+            reader: Reader::default(),
             sample_questions: Vec::new(),
             updates: None,
         }
@@ -120,6 +132,7 @@ pub struct AppState {
     door: Arc<Door>,
     intake: Arc<Intake>,
     cabinet: Cabinet,
+    readers: Arc<Readers>,
 }
 
 impl AppState {
@@ -128,6 +141,7 @@ impl AppState {
         let intake = Intake::new(service.installation(), options.updates.clone());
         Self {
             intake: Arc::new(intake),
+            readers: Arc::new(Readers::new(options.reader.clone())),
             cabinet: Cabinet::over(service.installation(), options.store.clone()),
             service,
             sessions: Arc::new(login::Sessions::new(options.tls.is_some())),
@@ -152,6 +166,7 @@ pub fn router(state: AppState) -> Router {
         .merge(personal::routes())
         .merge(talks::routes())
         .merge(updates::routes())
+        .merge(uploads::routes())
         .merge(assistants::routes())
         .merge(records::routes())
         .route("/assets/{name}", get(assets::asset))

@@ -46,12 +46,23 @@ fn field(part: &[u8]) -> Option<Part> {
     })
 }
 
-/// `name="value"`; browsers write quotes in names as `%22`.
+/// `name="value"`; browsers write quotes in names as `%22`. A value in quotes may hold semicolons.
 fn parameter(disposition: &str, name: &str) -> Option<String> {
-    let pairs = disposition.split(';').skip(1);
-    let own = pairs.filter_map(|pair| pair.trim().split_once('='));
-    let value = own.filter(|(key, _)| *key == name).map(|(_, value)| value).next()?;
-    Some(value.trim_matches('"').to_owned())
+    let mut rest = disposition.split_once(';')?.1;
+    loop {
+        let (key, after) = rest.split_once('=')?;
+        let (value, next) = match after.trim_start().strip_prefix('"') {
+            Some(quoted) => {
+                let (value, next) = quoted.split_once('"')?;
+                (value, next.trim_start().strip_prefix(';').unwrap_or_default())
+            }
+            None => after.split_once(';').unwrap_or((after, "")),
+        };
+        if key.trim() == name {
+            return Some(value.trim().replace("%22", "\""));
+        }
+        rest = next;
+    }
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -74,6 +85,16 @@ mod tests {
             bytes: bytes.as_bytes().to_vec(),
         };
         assert_eq!(parts, [part("text", "", "a\r\nb"), part("file", "回答.txt", "a--x")]);
+    }
+
+    #[test]
+    fn names_may_hold_what_parts_the_line() {
+        let line = "form-data; filename=\"a; name=b 1%22.txt\" ; name=\"file\"";
+        assert_eq!(parameter(line, "name").as_deref(), Some("file"));
+        assert_eq!(parameter(line, "filename").as_deref(), Some("a; name=b 1\".txt"));
+        assert_eq!(parameter(line, "other"), None);
+        assert_eq!(parameter("form-data; name=text", "name").as_deref(), Some("text"));
+        assert_eq!(parameter("form-data; name=\"text", "name"), None);
     }
 
     #[test]

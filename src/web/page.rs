@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::recording::Keeper as RecordKeeper;
 use super::talks::{Keeper, Talk};
 use super::view::{self, Desk};
-use super::{AppState, api, body, choosing, connection};
+use super::{AppState, api, body, choosing, connection, uploads};
 use crate::answer::{AnswerRequest, Service};
 use crate::text::Lang;
 
@@ -37,6 +37,7 @@ async fn index(
             keeper.conversation(id).await?;
         }
         desk.talks = Some(keeper.beside(Some(id)).await?);
+        desk.uploads = uploads::desk(&state, &keeper, id, "").await?;
         let choice = keeper.choice().await?.unwrap_or_default();
         desk.chosen = choosing::to_form(&choice, &desk.datasets);
         desk.ticked = desk.chosen.list("datasets");
@@ -56,6 +57,7 @@ async fn desk(state: &AppState) -> Result<Desk, Problem> {
         chosen: Form::default(),
         error: String::new(),
         talks: None,
+        uploads: None,
     })
 }
 
@@ -71,7 +73,10 @@ async fn ask(State(state): State<AppState>, request: Request) -> Result<Response
     let talk = Talk::of(&state, &asker, form.first("conversation")).await?;
     let answered = whole_answer(&state, &form, client, &asker, talk.as_ref()).await;
     if let Some(keeper) = Keeper::of(&state, &asker) {
-        desk.talks = Some(keeper.beside(talk.as_ref().map(Talk::id)).await?);
+        let id = talk.as_ref().map(Talk::id);
+        desk.talks = Some(keeper.beside(id).await?);
+        let used = form.first("uploads").unwrap_or_default();
+        desk.uploads = uploads::desk(&state, &keeper, id.unwrap_or_default(), used).await?;
     }
     match answered {
         Ok(answer) => {
@@ -104,13 +109,23 @@ async fn whole_answer(
     if question.is_empty() {
         return Err(Problem::parameter("question", "質問を入力してください。", "it is empty"));
     }
-    api::need_datasets(state).await?;
+    let (files, uploads_only) = uploads::asked(talk, form.first("uploads")).await?;
+    if !uploads_only {
+        api::need_datasets(state).await?;
+    }
     let selection = choosing::of_form(form)?;
     let keeper = RecordKeeper::of(state, asker, &question);
     let asked = (state.service.screen(&question).text, selection.clone());
     let earlier = talk.map(|talk| talk.earlier.clone()).unwrap_or_default();
-    let request =
-        AnswerRequest { question, selection, client, earlier, ..AnswerRequest::default() };
+    let request = AnswerRequest {
+        question,
+        selection,
+        uploads: files,
+        uploads_only,
+        client,
+        earlier,
+        ..AnswerRequest::default()
+    };
     let answering = Answering::start(state, async |service| service.answer(request).await).await?;
     let mut answer = answering.kept(keeper).whole().await?;
     if let Some(talk) = talk {

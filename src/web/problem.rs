@@ -81,6 +81,11 @@ pub(crate) enum Problem {
         ja: String,
         en: String,
     },
+    /// Files that were not taken: which, why, and what to do.
+    Upload {
+        ja: String,
+        en: String,
+    },
     /// A record that cannot be kept, read or reviewed.
     Record {
         status: StatusCode,
@@ -169,6 +174,7 @@ impl Problem {
             Self::WrongHost { .. } => (StatusCode::FORBIDDEN, "wrong_host"),
             Self::WrongOrigin => (StatusCode::FORBIDDEN, "wrong_origin"),
             Self::NotImplemented { .. } => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
+            Self::Upload { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "upload_refused"),
             Self::Update { status, code, .. }
             | Self::Record { status, code, .. }
             | Self::Assistant { status, code, .. } => (*status, code),
@@ -229,6 +235,7 @@ impl Problem {
                 format!("This needs the role '{}'.", role.name()),
             ),
             Self::Update { ja, en, .. }
+            | Self::Upload { ja, en }
             | Self::Record { ja, en, .. }
             | Self::Assistant { ja, en, .. } => (ja.clone(), en.clone()),
             fixed => {
@@ -340,6 +347,8 @@ fn label(name: &str) -> &str {
     match name {
         "question" | "query" | "q" => "質問",
         "datasets" => "使うデータセット",
+        "uploads" => "手元の資料",
+        "file" => "ファイル",
         "operator" => "作業者",
         "approver" => "承認者",
         "media" => "媒体番号",

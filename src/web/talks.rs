@@ -142,6 +142,11 @@ impl Talk {
         &self.place.conversation
     }
 
+    /// Whose it is.
+    pub(crate) fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
     /// What will keep the answer to a question. `question` is as it was admitted: masked.
     pub(crate) async fn recorder(
         &self,

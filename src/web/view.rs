@@ -12,6 +12,7 @@ mod reviews;
 mod selection;
 mod talks;
 mod updates;
+mod uploads;
 mod verify;
 
 use askama::Template;
@@ -20,6 +21,7 @@ use super::answering::WholeAnswer;
 use super::form::Form;
 use super::problem::NO_DATASETS;
 use super::talks::Beside;
+use super::uploads::UploadsDesk;
 use crate::answer::{DatasetSummary, Health, ModelSummary};
 use crate::config::Handling;
 use crate::document::Scope;
@@ -41,6 +43,7 @@ pub(crate) use records::{RecordDesk, record_page, records_page};
 pub(crate) use reviews::{ReviewDesk, reviews_page};
 pub(crate) use talks::{KEPT_DAYS, TalkDesk, TalksDesk, talk_page, talks_page, talks_text};
 pub(crate) use updates::{RollBackDesk, rollback_page, updates_page};
+pub(crate) use uploads::upload_notes;
 pub(crate) use verify::{Checked, VerifyDesk, verify_page};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -58,6 +61,8 @@ pub(crate) struct Desk {
     pub(crate) error: String,
     /// Conversations; `None` where none are kept.
     pub(crate) talks: Option<Beside>,
+    /// Files of the conversation; `None` where none are taken.
+    pub(crate) uploads: Option<UploadsDesk>,
 }
 
 #[derive(Template)]
@@ -80,6 +85,7 @@ struct IndexPage<'a> {
     has_answer: bool,
     answer: AnswerPart,
     talks: Option<talks::TalksSide>,
+    uploads: Option<uploads::UploadsPart>,
 }
 
 struct DatasetRow<'a> {
@@ -122,6 +128,7 @@ pub(crate) fn desk_page(desk: &Desk, answer: Option<&WholeAnswer>) -> String {
         has_answer: answer.is_some(),
         answer: answer.map(|answer| answer_part(&desk.question, answer)).unwrap_or_default(),
         talks: desk.talks.as_ref().map(talks::talks_side),
+        uploads: desk.uploads.as_ref().map(uploads::uploads_part),
     })
 }
 
@@ -347,6 +354,7 @@ fn scope_class(scope: Scope) -> &'static str {
     match scope {
         Scope::Common => "common",
         Scope::Local => "local",
+        Scope::Upload => "upload",
     }
 }
 

@@ -88,7 +88,7 @@ impl Statement<'_> {
 pub(super) fn statements<'s>(
     question: &str,
     relevance: &Relevance,
-    sources: &'s [Source],
+    sources: impl Iterator<Item = &'s Source>,
 ) -> Vec<Statement<'s>> {
     let wanted = Wanted::of(question);
     let mut found: Vec<Statement<'s>> = Vec::new();

@@ -140,7 +140,7 @@ fn sources(page: &mut Page, record: &Record) {
     if !cited.is_empty() {
         page.add(Style::Heading, "出典");
     }
-    for scope in [Scope::Common, Scope::Local] {
+    for scope in [Scope::Common, Scope::Local, Scope::Upload] {
         let here: Vec<_> = cited.iter().filter(|each| each.scope == scope).collect();
         if !here.is_empty() {
             page.add(Style::SubHeading, scope_title(scope));
@@ -156,7 +156,8 @@ fn sources(page: &mut Page, record: &Record) {
         page.add(Style::Heading, "回答に使わなかった該当箇所");
     }
     for source in others {
-        let (authority, scope) = (source.authority.label(), source.scope.label());
+        let authority = source.authority.label_in(source.scope);
+        let scope = source.scope.label();
         let place = format!("[{}] {}（{authority}、{scope}）", source.number, source.citation);
         page.add(Style::Row, &place);
     }
@@ -164,7 +165,8 @@ fn sources(page: &mut Page, record: &Record) {
 
 /// Where a source comes from, in a line.
 fn about(source: &RecordSource) -> String {
-    let mut parts = vec![format!("{}・{}", source.authority.label(), source.scope.label())];
+    let authority = source.authority.label_in(source.scope);
+    let mut parts = vec![format!("{authority}・{}", source.scope.label())];
     if !source.caution.is_empty() {
         parts.push(source.caution.clone());
     }

@@ -5,7 +5,7 @@ use crate::answer::library::{Shelf, today};
 use crate::answer::service::Service;
 use crate::answer::sources;
 use crate::answer::types::ServiceError;
-use crate::document::Passage;
+use crate::document::{Passage, Scope};
 
 /// Passages of a document that are looked through for a text that moved.
 const PASSAGES_MAX: usize = 5000;
@@ -23,6 +23,8 @@ pub enum Since {
     NotInForce { label: &'static str },
     /// The data set is not installed any more.
     NoDataset,
+    /// Somebody had uploaded it; such files are not kept.
+    Uploaded,
 }
 
 /// A source of a record today.
@@ -56,6 +58,9 @@ impl SourceSince {
             }
             Since::NotInForce { label } => format!("現在は「{label}」です。"),
             Since::NoDataset => "このデータセットは、いまは登録されていません。".to_owned(),
+            Since::Uploaded => {
+                "アップロードされた資料です。内容は、元のファイルで確かめてください。".to_owned()
+            }
         }
     }
 
@@ -69,6 +74,7 @@ impl SourceSince {
             Since::Gone { edition } => format!("the present edition ({edition}) does not have it"),
             Since::NotInForce { label } => format!("not in force today ({label})"),
             Since::NoDataset => "the data set is not installed any more".to_owned(),
+            Since::Uploaded => "an uploaded file, which is not kept; see the original".to_owned(),
         }
     }
 }
@@ -108,6 +114,9 @@ impl Service {
 
 fn since(shelf: &Shelf, source: &RecordSource) -> Result<Since, ServiceError> {
     let id = &source.dataset.id;
+    if source.scope == Scope::Upload {
+        return Ok(Since::Uploaded);
+    }
     let Some(info) = shelf.info(id) else { return Ok(Since::NoDataset) };
     let edition = info.edition.clone();
     let found = find(shelf, source)?;

@@ -9,6 +9,7 @@ import { setUpPassage } from "./passage.js";
 import { cleared, setUpPersonal } from "./personal.js";
 import { AskError, answerEvents, fetchJson } from "./stream.js";
 import { Talks, began, goesOn, keepsTalks } from "./talks.js";
+import { setUpUploads, usesUploads, withoutUploads } from "./uploads.js";
 
 const form = byId("ask");
 const question = byId("question");
@@ -16,12 +17,17 @@ const send = byId("send");
 const place = byId("answer");
 const live = el("p", { class: "visually-hidden", role: "status" });
 const views = new Map();
-const history = keepsTalks() ? new Talks(() => running || place.replaceChildren()) : new History(show);
+const history = keepsTalks() ? new Talks(startAnew) : new History(show);
 let running = null;
 let choice = null;
 
 // Height of an answer's beginning that can be read without scrolling, in CSS pixels.
 const SHOWN_LEAST = 300;
+
+function startAnew() {
+  withoutUploads();
+  if (!running) place.replaceChildren();
+}
 
 function ticks() {
   return [...document.querySelectorAll("input[name=datasets]")];
@@ -81,7 +87,7 @@ async function follow(entry) {
   show(entry);
   say(entry, "資料を調べています…");
   try {
-    const request = { question: entry.question, ...entry.selection, ...goesOn() };
+    const request = { question: entry.question, ...entry.selection, ...goesOn(), ...usesUploads() };
     for await (const event of answerEvents(request, running.signal)) take(entry, event);
   } catch (error) {
     await end(entry, error);
@@ -201,6 +207,7 @@ function setUp() {
   document.body.append(live);
   // What was announced would be announced again when the page comes back from behind the dialog.
   setUpPersonal();
+  setUpUploads(() => history.save());
   setUpPassage(() => live.replaceChildren());
   byId("question-keys").hidden = false;
   question.setAttribute("aria-describedby", "question-hint question-keys question-error");

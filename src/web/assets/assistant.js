@@ -6,9 +6,12 @@ import { byId, el } from "./dom.js";
 import { spokenAnswer } from "./format.js";
 import { setUpPassage } from "./passage.js";
 import { restored, screened, showOriginals } from "./personal.js";
-import { AskError, events } from "./stream.js";
+import { AskError, events, refusal } from "./stream.js";
 
 const BROKEN = "作成の途中で機器との接続が切れました。もう一度お試しください。";
+
+// Fields for so many characters can be filled from a file.
+const FILE_CHARS = 5000;
 
 const form = byId("assist");
 const send = byId("send");
@@ -67,6 +70,44 @@ async function cleared(values) {
   }
   first?.focus();
   return first === null ? clear : null;
+}
+
+/** A button beside each long field that fills it from a file; the file is read and not kept. */
+function takesFiles(field) {
+  const chosen = el("input", { type: "file", class: "visually-hidden", tabindex: "-1", "aria-hidden": "true" });
+  const said = el("span", { class: "hint", role: "status" });
+  const label = field.labels[0].firstChild.textContent;
+  const button = el("button", { class: "button-text", type: "button" }, "ファイルから入れる", el("span", { class: "visually-hidden" }, `：${label}`));
+  button.addEventListener("click", () => chosen.click());
+  chosen.addEventListener("change", async () => {
+    const [file] = chosen.files;
+    chosen.value = "";
+    if (!file) return;
+    said.replaceChildren(`「${file.name}」を読み取っています…`);
+    said.replaceChildren(await fill(field, file));
+  });
+  field.after(el("p", { class: "field-file" }, button, chosen, said));
+}
+
+/** Puts the text of a file into a field; gives what there is to say. */
+async function fill(field, file) {
+  const form = new FormData();
+  form.append("file", file, file.name);
+  try {
+    const response = await fetch("/api/uploads/text", { method: "POST", body: form, headers: { accept: "application/json" } });
+    if (response.status === 404) return "この機器では、ファイルを受け付けていません。";
+    if (!response.ok) return `「${file.name}」：${(await refusal(response)).message}`;
+    const { name, text, notes } = await response.json();
+    const whole = field.value.trim() === "" ? text : `${field.value.trimEnd()}\n\n${text}`;
+    if (whole.length > field.maxLength) {
+      return `「${name}」は${text.length}文字です。この欄は${field.maxLength}文字までなので、必要な部分だけを貼り付けてください。`;
+    }
+    field.value = whole;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    return [`「${name}」を読み取りました（${text.length}文字）。`, ...notes].join(" ");
+  } catch {
+    return "機器につながりません。ネットワークを確かめて、もう一度お試しください。";
+  }
 }
 
 function complain(message) {
@@ -201,6 +242,8 @@ function tableOf([head, ...rows]) {
 function setUp() {
   document.body.append(live);
   setUpPassage(() => live.replaceChildren());
+  const long = (field) => field.maxLength >= FILE_CHARS;
+  [...form.querySelectorAll("textarea")].filter(long).forEach(takesFiles);
   showOriginals();
   form.noValidate = true;
   form.addEventListener("submit", (event) => {

@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 import { japaneseDate } from "./format.js";
 import { marked } from "./passage.js";
 
-const TITLES = { common: "国の共通ルール", local: "本市の取扱い" };
+const TITLES = { common: "国の共通ルール", local: "本市の取扱い", upload: "アップロードした資料" };
 
 /** Sources by layer, in their order: [{title, scope, sources}]. */
 export function byLayer(sources) {

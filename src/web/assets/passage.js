@@ -6,7 +6,7 @@ import { japaneseDate, place } from "./format.js";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-const SCOPES = { common: "（国や共通の決まり）", local: "（この自治体の決まりや取り扱い）" };
+const SCOPES = { common: "（国や共通の決まり）", local: "（この自治体の決まりや取り扱い）", upload: "（国や本市の決まりではありません）" };
 
 /** Text as nodes, with the byte ranges of `highlights` marked. */
 export function marked(text, highlights) {

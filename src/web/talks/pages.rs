@@ -10,7 +10,7 @@ use crate::web::asker::{self, Asker};
 use crate::web::form::Form;
 use crate::web::problem::Problem;
 use crate::web::view::{self, TalkDesk, TalksDesk};
-use crate::web::{AppState, body};
+use crate::web::{AppState, body, uploads};
 
 /// Conversations that a list shows; a search finds the others.
 const LISTED: u32 = 100;
@@ -88,7 +88,9 @@ pub(super) async fn delete(
     Path(id): Path<String>,
 ) -> Result<Redirect, Problem> {
     let keeper = Keeper::required(&state, &asker)?;
-    match keeper.store.delete_conversation(&keeper.person, &id).await? {
+    let deleted = keeper.store.delete_conversation(&keeper.person, &id).await?;
+    uploads::tidy(&state, &keeper.store).await;
+    match deleted {
         true => Ok(Redirect::to("/conversations?done=deleted")),
         false => Err(Problem::NoRoute),
     }
@@ -100,6 +102,7 @@ pub(super) async fn delete_all(
 ) -> Result<Redirect, Problem> {
     let keeper = Keeper::required(&state, &asker)?;
     keeper.store.delete_conversations(&keeper.person).await?;
+    uploads::tidy(&state, &keeper.store).await;
     Ok(Redirect::to("/conversations?done=all"))
 }
 
@@ -116,6 +119,7 @@ pub(super) async fn keep(
     };
     keeper.store.set(&keeper.person, Setting::ConversationDays, &days.to_string()).await?;
     keeper.store.sweep_conversations(state.options.conversation_days).await?;
+    uploads::tidy(&state, &keeper.store).await;
     Ok(Redirect::to("/conversations?done=kept"))
 }
 

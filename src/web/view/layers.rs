@@ -1,7 +1,7 @@
 //! The two layers of an answer on a page that was asked for without script.
 
 use super::answer::{Piece, Run, pieces};
-use super::{japanese_date, scope_class};
+use super::japanese_date;
 use crate::answer::{Difference, LayerSummary, Side, scope_title};
 use crate::document::Scope;
 
@@ -56,13 +56,15 @@ pub(super) fn layer_title(cited: bool, scope: Scope) -> &'static str {
         (true, _) => scope_title(scope),
         (false, Scope::Common) => "回答では未使用の国の共通ルール",
         (false, Scope::Local) => "回答では未使用の本市の取扱い",
+        (false, Scope::Upload) => "回答では未使用のアップロードした資料",
     }
 }
 
 fn layer_class(scope: Scope) -> &'static str {
-    match scope_class(scope) {
-        "common" => "layer-common",
-        _ => "layer-local",
+    match scope {
+        Scope::Common => "layer-common",
+        Scope::Local => "layer-local",
+        Scope::Upload => "layer-upload",
     }
 }
 
