@@ -2,80 +2,19 @@
 
 use std::path::Path;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use kura::answer::{AnswerEvent, AnswerRequest, AnswerSummary, Earlier, Service, Source};
 use kura::config::Config;
 use kura::document::Role;
-use kura::store::{NewAccount, Store};
-use kura::web::WebOptions;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::env::{Env, sample, text};
-use crate::web_env::{Reply, WebEnv, get, post_json, send};
+use crate::office::Office;
+use crate::web_env::{Reply, get, post_json, send};
 
-const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-const JSON: (&str, &str) = ("content-type", "application/json");
-const PASSWORD: &str = "asa-wa-rokuji-ni-inu-to-aruku";
 const QUESTION: &str = "転出届は何日前から受け付けますか";
-
-/// A server whose people are signed in.
-struct Office {
-    store: Store,
-    router: Router,
-    web: WebEnv,
-}
-
-impl Office {
-    async fn new(trial: bool) -> Self {
-        let web = WebEnv::new();
-        let store = Store::open(web.service.installation().root()).await.unwrap();
-        let options = WebOptions { store: Some(store.clone()), trial, ..WebOptions::default() };
-        let router = web.router(options);
-        Self { store, router, web }
-    }
-
-    /// The cookie of somebody new who has signed in.
-    async fn person(&self, login: &str, role: Role) -> String {
-        let new = NewAccount {
-            login: login.to_owned(),
-            name: "山田 花子".to_owned(),
-            section: "総務課".to_owned(),
-            role,
-            password: PASSWORD.to_owned(),
-            must_change: false,
-        };
-        let person = self.store.add_account(new).await.unwrap();
-        self.store.confirm_guide(&person.id).await.unwrap();
-        let body = format!("login={login}&password={PASSWORD}");
-        let reply = send(&self.router, "POST", "/login", &[FORM], &body).await;
-        reply.header("set-cookie").split(';').next().unwrap().to_owned()
-    }
-
-    async fn get(&self, path: &str, cookie: &str) -> Reply {
-        send(&self.router, "GET", path, &[("cookie", cookie)], "").await
-    }
-
-    async fn post(&self, path: &str, cookie: &str, body: &str) -> Reply {
-        send(&self.router, "POST", path, &[FORM, ("cookie", cookie)], body).await
-    }
-
-    /// Asks by JSON, and gives the reply with the conversation in which it is kept.
-    async fn ask(&self, cookie: &str, body: &Value) -> (Reply, String) {
-        let headers = [JSON, ("cookie", cookie)];
-        let body = body.to_string();
-        let reply = send(&self.router, "POST", "/api/answer", &headers, &body).await;
-        let id = reply.header("kura-conversation").to_owned();
-        (reply, id)
-    }
-
-    async fn list(&self, cookie: &str) -> Vec<Value> {
-        let list = self.get("/api/conversations", cookie).await.json();
-        list["conversations"].as_array().unwrap().clone()
-    }
-}
 
 fn summary(reply: &Reply) -> Value {
     let last = reply.events().pop().unwrap();
