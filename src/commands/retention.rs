@@ -1,4 +1,4 @@
-//! What runs out is deleted: conversations at the start of the server and once a day, files in them
+//! What runs out is deleted: conversations and records at the start of the server and once a day, files in them
 //! every few minutes.
 
 use std::time::Duration;
@@ -17,6 +17,11 @@ pub(super) async fn daily(store: Store, config: StoreConfig) {
         match store.sweep_conversations(config.conversation_days).await {
             Ok(deleted) => tracing::info!(deleted, "conversations whose time was over"),
             Err(error) => tracing::error!(%error, "old conversations could not be deleted"),
+        }
+        match store.sweep_answers(config.record_days).await {
+            Ok(0) => {}
+            Ok(deleted) => tracing::info!(deleted, "records of answers whose time was over"),
+            Err(error) => tracing::error!(%error, "old records could not be deleted"),
         }
         tokio::time::sleep(DAY).await;
     }

@@ -262,6 +262,11 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "store.record_days",
+        help: "days that the record of an answer is kept, its reviews too; 0 keeps it",
+        set: |config, value| number(value, 0, 36_500).map(|days| config.store.record_days = days),
+    },
+    Key {
         name: "store.upload_hours",
         help: "hours that a file in a conversation is kept; 0 takes no files",
         set: |config, value| number(value, 0, 720).map(|hours| config.store.upload_hours = hours),

@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::people::text;
-use super::{Store, StoreError};
+use super::{Store, StoreError, stamp};
 
 /// A record as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +180,21 @@ impl Store {
             .map_err(failed())?;
         transaction.commit().await.map_err(failed())?;
         Ok(done.rows_affected())
+    }
+
+    /// Deletes the records that are older than so many days (0 keeps them), and says how many.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn sweep_answers(&self, days: u32) -> Result<u64, StoreError> {
+        if days == 0 {
+            return Ok(0);
+        }
+        let deleted = self.forget_answers(&stamp(-24 * i64::from(days))).await?;
+        if deleted > 0 {
+            self.empty_log().await?;
+        }
+        Ok(deleted)
     }
 
     /// The trail of a record, in its order.

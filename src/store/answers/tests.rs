@@ -55,6 +55,8 @@ async fn old_records_are_forgotten_with_their_trails() {
     for (code, day) in [("A", "2026-04-01T00:00:00Z"), ("B", "2026-05-01T00:00:00Z")] {
         store.add_answer(&an_answer(code, day), &a_step(code, 1, "created")).await.unwrap();
     }
+    assert_eq!(store.sweep_answers(0).await.unwrap(), 0, "0 keeps them");
+    assert_eq!(store.sweep_answers(36_500).await.unwrap(), 0, "none is so old");
     assert_eq!(store.forget_answers("2026-04-15T00:00:00Z").await.unwrap(), 1);
     assert_eq!(store.answer("A").await.unwrap(), None);
     assert!(store.review_steps("A").await.unwrap().is_empty());
