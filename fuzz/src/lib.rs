@@ -1,8 +1,14 @@
 //! The files of kura that read what a stick brings, and nothing else of it.
 
-#[path = "../../src/document.rs"]
-#[allow(dead_code)]
-mod document;
 pub mod sync;
-#[path = "../../src/text.rs"]
-pub mod text;
+
+// As a folder, so that the modules below these two are found beside them.
+#[path = "../../src"]
+mod kura {
+    #[allow(dead_code)]
+    pub mod document;
+    #[allow(dead_code)]
+    pub mod text;
+}
+
+pub use kura::{document, text};
