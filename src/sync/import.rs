@@ -142,7 +142,7 @@ impl Importer<'_> {
             Err(_) if attempt.made_the_switch(writer.state()) => Ok(()),
             Err(SyncError::Refused(refusal)) => {
                 let event = match refusal.reason {
-                    Reason::Cancelled | Reason::NoSpace => Event::Interrupted,
+                    Reason::Cancelled | Reason::NoSpace | Reason::Unreadable => Event::Interrupted,
                     _ => Event::Refused,
                 };
                 attempt.end(event, &known, Some(refusal.clone()))

@@ -374,6 +374,7 @@ fn is_over(outcome: &Result<Imported, SyncError>) -> bool {
             refusal.reason,
             Reason::Cancelled
                 | Reason::NoSpace
+                | Reason::Unreadable
                 | Reason::MissingChunk
                 | Reason::DamagedChunk
                 | Reason::WrongLength

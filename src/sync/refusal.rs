@@ -14,6 +14,8 @@ pub enum Reason {
     NotAPlainFile,
     /// A file is longer than it may be, or longer or shorter than the manifest says.
     WrongLength,
+    /// The medium was taken out, is broken, or may not be read by this user.
+    Unreadable,
     MalformedKey,
     MalformedRoot,
     /// The chain does not start at what this box trusts.
@@ -140,6 +142,7 @@ impl Reason {
             Self::NotABundle => ("更新パッケージが見つかりません。kura-bundleフォルダーのある場所を指定してください。", "there is no bundle here; name the place that holds the kura-bundle folder"),
             Self::NotAPlainFile => ("媒体に、通常のファイルではないものがあります。取り込みません。", "something on the medium is not a plain file; nothing is imported"),
             Self::WrongLength => ("ファイルの長さが正しくありません。媒体への書き込みが途中で終わった可能性があります。発行者に作り直しを求めてください。", "a file has the wrong length; writing to the medium may have been cut off: make it again"),
+            Self::Unreadable => ("媒体を読めません。抜けたか、読む権限がないか、壊れています。差し直してもう一度実行すると、続きから再開します。直らないときは、別の媒体に作り直してください。", "the medium cannot be read: it was taken out, may not be read by this user, or is broken; put it in and run it again: it goes on where it stopped. Where that does not help, make it again on another medium"),
             Self::MalformedKey => ("鍵の形式が正しくありません。", "a key is malformed"),
             Self::MalformedRoot => ("鍵の一覧（root）の形式が正しくありません。", "a root document is malformed"),
             Self::UntrustedRoot => ("この機器が信頼する鍵で始まっていません。入手元を確かめてください。", "it does not start at the root that this box trusts; check where it came from"),
@@ -151,7 +154,7 @@ impl Reason {
             Self::MalformedManifest => ("目録（manifest）の形式が正しくありません。", "the manifest is malformed"),
             Self::NotForThisBox => ("この機器向けのパッケージではありません。", "the bundle is not meant for this box"),
             Self::MixedManifest => ("目録と鍵の一覧の組み合わせが正しくありません。", "manifest and root documents do not belong together"),
-            Self::RolledBack => ("既に取り込んだものより古いパッケージです。古い版に戻すには kura rollback を使ってください。", "it is older than what was imported before; to go back, use kura rollback"),
+            Self::RolledBack => ("既に取り込んだものより古いパッケージです。古い版に戻すには、画面「更新」の「前の世代に戻す」か kura rollback を使ってください。", "it is older than what was imported before; to go back, use the page of updates or kura rollback"),
             Self::Equivocation => ("取り込み済みのものと番号が同じで、内容が違います。発行者に確かめてください。", "it has the number of what was imported before, but other content; ask the publisher"),
             Self::BelowSecurityFloor => ("安全上の理由で使えなくなった版です。", "this release was withdrawn for security"),
             Self::NeedsNewerApp => ("新しいkuraが必要です。先にプログラムを更新してください。", "it needs a newer kura; update the program first"),

@@ -21,7 +21,7 @@ pub(super) enum Outcome {
     /// It was only looked at.
     WouldImport,
     Refused,
-    /// Stopped by a person or for want of space; goes on when run again.
+    /// Stopped by a person, by a medium that is gone, or for want of space; goes on when run again.
     Interrupted,
     /// The box could not read or write.
     Failed,
@@ -113,7 +113,9 @@ impl Report {
     pub(super) fn of_error(path: &Path, error: &SyncError, golden: Option<GoldenOutcome>) -> Self {
         let (outcome, reason) = match error {
             SyncError::Refused(refusal) => match refusal.reason {
-                Reason::Cancelled | Reason::NoSpace => (Outcome::Interrupted, Some(refusal.reason)),
+                Reason::Cancelled | Reason::NoSpace | Reason::Unreadable => {
+                    (Outcome::Interrupted, Some(refusal.reason))
+                }
                 reason => (Outcome::Refused, Some(reason)),
             },
             _ => (Outcome::Failed, None),

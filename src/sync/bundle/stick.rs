@@ -39,14 +39,19 @@ impl Stick {
     /// `kura-bundle`, by name.
     ///
     /// # Errors
-    /// There is none, or one is a link.
+    /// There is none, one is a link, or the place cannot be read.
     pub fn find(path: &Path) -> Result<Vec<Self>, Refusal> {
         let none = || Refusal::new(Reason::NotABundle, path.display().to_string());
         let dir = rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(|_| none())?;
+            .map_err(|error| match error {
+                Errno::NOENT | Errno::NOTDIR | Errno::LOOP => none(),
+                error => unreadable(&path.display().to_string(), &error.into()),
+            })?;
         let here = Self::new(dir, path.to_owned());
-        if here.open("manifest.json").is_ok() {
-            return Ok(vec![here]);
+        match here.open("manifest.json") {
+            Ok(_) => return Ok(vec![here]),
+            Err(error) if error.reason == Reason::Unreadable => return Err(error),
+            Err(_) => {}
         }
         let mut names = here.names(".")?;
         // The name is shown to people and written to the ledger.
@@ -58,10 +63,10 @@ impl Stick {
             let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
             match openat2(&here.dir, name.as_str(), flags, Mode::empty(), beneath()) {
                 Ok(dir) => found.push(Self::new(dir, path.join(name))),
-                // A link is no accident: whoever made it means another place than the medium.
-                Err(error @ (Errno::LOOP | Errno::XDEV)) => return Err(refused(name, error)),
                 // A file of that name.
-                Err(_) => {}
+                Err(Errno::NOENT | Errno::NOTDIR) => {}
+                // A link is no accident: whoever made it means another place than the medium.
+                Err(error) => return Err(refused(name, error)),
             }
         }
         if found.is_empty() { Err(none()) } else { Ok(found) }
@@ -240,6 +245,29 @@ fn refused(name: &str, error: Errno) -> Refusal {
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Refusal {
-    let ja = format!("{name}を読めません。媒体を確かめてください");
-    Refusal::told(Reason::WrongLength, ja, format!("{name}: {error}"))
+    let ja = match error.kind() {
+        io::ErrorKind::PermissionDenied => format!("{name}：読む権限がありません"),
+        _ => format!("{name}：技術情報 {error}"),
+    };
+    Refusal::told(Reason::Unreadable, ja, format!("{name}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Lang;
+
+    #[test]
+    fn a_medium_that_was_taken_out_is_not_said_to_be_cut_off() {
+        for (error, part) in [
+            (Errno::IO, "技術情報"),
+            (Errno::NODEV, "技術情報"),
+            (Errno::ACCESS, "読む権限がありません"),
+        ] {
+            let refusal = refused("chunks/00/0.zst", error);
+            assert_eq!(refusal.reason, Reason::Unreadable);
+            let said = refusal.message(Lang::Ja);
+            assert!(said.contains(part) && said.contains("差し直して"), "{said}");
+        }
+    }
 }

@@ -188,7 +188,7 @@ attacks! {
         case.write();
         flood(&case.bundle(), 100_000, |n| format!("{n}"));
     };
-    unreadable_manifest_is_refused => WrongLength, |case| {
+    unreadable_manifest_is_refused => Unreadable, |case| {
         use std::os::unix::fs::PermissionsExt;
         case.write();
         let path = case.bundle().join("manifest.json");
