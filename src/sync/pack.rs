@@ -23,7 +23,7 @@ use super::trust::{Link, Root, Signed};
 use super::{Refusal, SyncError};
 use place::Fresh;
 
-pub use place::PLACE;
+pub use place::{PLACE, open_for_all};
 pub use roots::{newest_root, read_roots, write_root};
 
 /// A file for the bundle.

@@ -154,6 +154,50 @@ fn check_with_minisign(bundle: &Path, id: &str, key: &PublicKey) {
     assert!(said.contains("id:kurasaki-sample"), "{said}");
 }
 
+/// Runs a command where new files are for their owner alone.
+fn strictly(command: &Command) -> Output {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "umask 077; exec \"$0\" \"$@\""]);
+    shell.arg(command.get_program()).args(command.get_args()).env_clear();
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.output().unwrap()
+}
+
+/// What another user may do, of every file and folder.
+fn all_may_read(path: &Path) {
+    let mode = fs::metadata(path).unwrap().permissions().mode();
+    let due = if path.is_dir() { 0o055 } else { 0o044 };
+    assert_eq!(mode & due, due, "{} has {mode:o}", path.display());
+    for entry in path.is_dir().then(|| fs::read_dir(path).unwrap()).into_iter().flatten() {
+        all_may_read(&entry.unwrap().path());
+    }
+}
+
+/// On ext4 the stick keeps owners and modes, and it is the user kura who imports.
+#[test]
+fn a_strict_umask_keeps_the_bundle_from_nobody() {
+    let desk = Desk::new();
+    desk.new_keys(&["hanako", "taro"]);
+    let init = ["key", "root", "init", "--threshold", "2", "--key", "hanako", "--key", "taro"];
+    desk.succeed(&init);
+    let dir = desk.env.dataset("r8", "r8", &[("a.txt", "手数料は三百円とする。\n")]);
+    let stick = desk.stick();
+    let pack = ["pack", "dataset", text(&dir), "--out", text(&stick), "--key", "hanako"];
+    let sign = ["key", "sign", text(&stick), "--key", "taro"];
+    for arguments in [pack.as_slice(), &sign] {
+        let output = strictly(&desk.command(arguments));
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+    }
+    assert_eq!(desk.signers().len(), 2);
+    all_may_read(&stick.join("kura-bundle"));
+}
+
 #[test]
 fn two_of_three_sign_a_data_set_and_its_next_edition() {
     let desk = Desk::new();

@@ -168,5 +168,7 @@ fn put_signature(document: &Path, id: &str, text: &str) -> Result<PathBuf, Failu
     let stem = document.file_stem().and_then(|stem| stem.to_str()).unwrap_or("manifest");
     let place = folder_of(document).join(format!("{stem}.{id}.minisig"));
     replace(&place, text.as_bytes())?;
+    // Another user imports it.
+    pack::open_for_all(&place, 0o644);
     Ok(place)
 }

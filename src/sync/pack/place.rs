@@ -3,8 +3,9 @@
 //! Plain system calls, not those of `disk`: this is a stick on the packing machine, and no part of
 //! an installation. Files are readable for everybody, since another user imports them.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::super::bundle::{Chunk, MANIFEST_BYTES_MAX, Manifest};
@@ -30,13 +31,17 @@ impl Fresh {
     pub(super) fn make(out: &Path) -> Result<Self, PackError> {
         let dir = out.join(GROWING);
         remove(&dir)?;
-        fs::create_dir_all(dir.join("chunks")).map_err(SyncError::io("make the folder", &dir))?;
-        Ok(Self { out: out.to_owned(), dir })
+        let fresh = Self { out: out.to_owned(), dir };
+        fresh.make_dir("chunks")?;
+        open_for_all(&fresh.dir, 0o755);
+        Ok(fresh)
     }
 
     pub(super) fn make_dir(&self, name: &str) -> Result<(), PackError> {
         let dir = self.dir.join(name);
-        Ok(fs::create_dir_all(&dir).map_err(SyncError::io("make the folder", &dir))?)
+        fs::create_dir_all(&dir).map_err(SyncError::io("make the folder", &dir))?;
+        open_for_all(&dir, 0o755);
+        Ok(())
     }
 
     /// Writes a file below the bundle's folder.
@@ -51,7 +56,10 @@ impl Fresh {
         let path = dir.join(format!("{}.zst", chunk.hash));
         let written = match self.write_new(&path, packed) {
             Err(why) if why.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir(&dir).and_then(|()| self.write_new(&path, packed))
+                fs::create_dir(&dir).and_then(|()| {
+                    open_for_all(&dir, 0o755);
+                    self.write_new(&path, packed)
+                })
             }
             other => other,
         };
@@ -59,7 +67,9 @@ impl Fresh {
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        File::options().write(true).create_new(true).open(path)?.write_all(bytes)
+        File::options().write(true).create_new(true).open(path)?.write_all(bytes)?;
+        open_for_all(path, 0o644);
+        Ok(())
     }
 
     fn full_or(&self, path: &Path, bytes: &[u8], why: io::Error) -> PackError {
@@ -119,6 +129,14 @@ impl Drop for Fresh {
     fn drop(&mut self) {
         // After the rename there is nothing of this name.
         let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Takes back what a strict umask took away. A medium without owners needs it not, and may refuse.
+pub fn open_for_all(path: &Path, mode: u32) {
+    let has = fs::metadata(path).map_or(mode, |meta| meta.permissions().mode());
+    if has & mode != mode {
+        let _ = fs::set_permissions(path, Permissions::from_mode(mode));
     }
 }
 
