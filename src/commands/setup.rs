@@ -105,8 +105,8 @@ fn report(context: &Context, answers: &Answers, places: &Places, written: &Writt
             format!("before the first update: set sync.trusted_root in {settings} to the publisher's fingerprint"),
         ),
         false => (
-            "最初の更新を取り込む：USBを差す、または sudo -u kura kura sync フォルダー".to_owned(),
-            "import the first update: plug in the USB medium, or sudo -u kura kura sync DIR".to_owned(),
+            "最初の更新を取り込む：USBを差す、または sudo -u kura kura sync フォルダー --operator 作業者 --approver 承認者".to_owned(),
+            "import the first update: plug in the USB medium, or sudo -u kura kura sync DIR --operator NAME --approver NAME".to_owned(),
         ),
     });
     steps.push((
