@@ -177,6 +177,13 @@ fn ended(args: &SyncArgs, reports: &[Report], cancelled: &AtomicBool) -> Result<
     let stopped = reports.last().is_some_and(|last| last.outcome == Outcome::Interrupted);
     if stopped && cancelled.load(Ordering::Relaxed) {
         let path = args.path.display();
+        if args.unattended {
+            // The medium is gone, and with it the place at which it was.
+            return Err(Failure::stopped(
+                "中断しました。媒体を差し直すと続きから再開します。",
+                "stopped; put the medium in again to go on",
+            ));
+        }
         return Err(Failure::stopped(
             &format!("中断しました。もう一度 kura sync {path} とすると続きから再開します。"),
             &format!("stopped; run kura sync {path} again to go on"),
