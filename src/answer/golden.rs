@@ -145,6 +145,15 @@ impl GoldenOutcome {
         self.right as f64 + 1e-9 >= self.threshold * self.of as f64
     }
 
+    /// How many came out right.
+    pub fn tally(&self, lang: Lang) -> String {
+        let (right, of) = (self.right, self.of);
+        match lang {
+            Lang::Ja => format!("確認用の質問：{of}問のうち{right}問が正答"),
+            Lang::En => format!("golden questions: {right} of {of} right"),
+        }
+    }
+
     /// What came out wrong, in one line.
     pub fn summary(&self, lang: Lang) -> String {
         let named = self.failed.iter().take(NAMED).map(|text| format!("「{text}」"));

@@ -102,14 +102,11 @@ pub(super) fn megabytes(bytes: u64) -> String {
 
 /// How golden questions came out, with those that failed.
 pub(super) fn golden(context: &Context, golden: &GoldenOutcome) {
-    let GoldenOutcome { right, of, .. } = golden;
     let (ja, en) = match golden.passes() {
         true => ("", ""),
         false => ("（基準を下回っています）", " (below the threshold)"),
     };
-    let ja = format!("確認用の質問：{of}問のうち{right}問が正答{ja}");
-    let en = format!("golden questions: {right} of {of} right{en}");
-    line(format_args!("  {}", context.words(&ja, &en)));
+    line(format_args!("  {}{}", golden.tally(context.lang), context.words(ja, en)));
     for question in &golden.failed {
         line(format_args!("    ×「{}」", name(question)));
     }

@@ -20,6 +20,7 @@ use crate::answer::golden::GoldenOutcome;
 use crate::config::Config;
 use crate::sync::bundle::Manifest;
 use crate::sync::{GenerationRecord, ModelRecord, Prepare, Reason, Refusal, TrustSettings};
+use crate::text::Lang;
 
 /// What is being prepared, for a progress bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,11 @@ impl Prepare for Preparer<'_> {
 
     fn assistants(&self, stage: &Path, _: &Manifest) -> Result<(), Refusal> {
         assistants::check(&stage.join("assistants"))
+    }
+
+    fn found(&self, lang: Lang) -> Option<String> {
+        let golden = self.golden.lock().unwrap_or_else(PoisonError::into_inner);
+        golden.as_ref().map(|outcome| outcome.tally(lang))
     }
 }
 

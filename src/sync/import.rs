@@ -21,6 +21,7 @@ use super::ledger::{Attempt, Event, Known, Ledger, Who};
 use super::records::{GenerationRecord, ModelRecord};
 use super::writer::Writer;
 use super::{Installation, Reason, Refusal, SyncError};
+use crate::text::Lang;
 
 /// What the settings say about trust.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +59,11 @@ pub trait Prepare: Sync {
     /// # Errors
     /// One is not what it should be.
     fn assistants(&self, stage: &Path, manifest: &Manifest) -> Result<(), Refusal>;
+
+    /// What the checks of what was taken found, in words; `None` where there is nothing to say.
+    fn found(&self, _lang: Lang) -> Option<String> {
+        None
+    }
 }
 
 /// How far an import is.

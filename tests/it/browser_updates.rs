@@ -50,6 +50,7 @@ fn a_bundle_is_brought_in_with_the_browser() {
     let said = browser.run("return document.getElementById('upload-results').textContent;");
     let said = said.as_str().unwrap();
     assert!(said.contains("「試験町のデータ」版 2") && said.contains("取り込みました"), "{said}");
+    assert!(said.contains("1問のうち1問が正答"), "{said}");
     let sent = browser.run("return window.puts;").as_u64().unwrap();
     let most = bundle.chunks.len() as u64 - 2;
     assert!((1..=most).contains(&sent), "{sent} of {} pieces were sent again", most + 2);

@@ -11,6 +11,7 @@ use kura::search::Index;
 use kura::sync::bundle::{ArtifactRole, Header, Kind, Manifest};
 use kura::sync::pack::Content;
 use kura::sync::{GenerationRecord, ModelRecord, Prepare, Reason, Refusal, TrustSettings};
+use kura::text::Lang;
 use kura::web::Updates;
 use serde_json::{Value, json};
 
@@ -162,6 +163,10 @@ fn unusable(why: impl std::fmt::Display) -> Refusal {
 }
 
 impl Prepare for Builder<'_> {
+    fn found(&self, _: Lang) -> Option<String> {
+        Some("確認用の質問：1問のうち1問が正答".to_owned())
+    }
+
     fn dataset(&self, stage: &Path, _: &Manifest) -> Result<GenerationRecord, Refusal> {
         let info = manifest::load(&stage.join("dataset.toml")).map_err(unusable)?;
         let lines = std::fs::read_to_string(stage.join("passages.jsonl")).map_err(unusable)?;

@@ -180,7 +180,8 @@ async function commit(begun, names, name) {
       bar(null);
       announce("使えるように準備しています（索引、確認用の質問など）…");
     } else if (event.type === "finished") {
-      result(true, name, event.changed ? "取り込みました。いまから使われます。" : "既に使われています。変更はありません。");
+      const found = event.found ? `${event.found}。` : "";
+      result(true, name, event.changed ? `取り込みました。いまから使われます。${found}` : "既に使われています。変更はありません。");
     } else if (event.type === "failed") {
       throw new AskError(event.message);
     }

@@ -23,6 +23,7 @@ use crate::sync::bundle::CHUNK_BYTES_MAX;
 use crate::sync::ledger::Who;
 use crate::sync::trust::{Link, Signed};
 use crate::sync::{Begun, Imported, Papers, Progress, SyncError};
+use crate::text::Lang;
 
 /// Roots, manifest and signatures, as JSON; a manifest has at most 4 MiB.
 const PAPERS_BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -175,8 +176,10 @@ pub(super) async fn commit(
     let intake = state.intake.clone();
     tokio::task::spawn_blocking(move || {
         let progress = teller(sender.clone());
-        let outcome = intake
-            .with_importer(updates.as_ref(), who, &progress, |importer| claim.import(importer));
+        let outcome = intake.with_importer(updates.as_ref(), who, &progress, |importer| {
+            let imported = claim.import(importer)?;
+            Ok((imported, importer.prepare.found(Lang::Ja)))
+        });
         // A reader that is gone needs no last word; the ledger has it.
         let _ = sender.blocking_send(last_word(outcome));
     });
@@ -206,13 +209,14 @@ fn teller(sender: mpsc::Sender<Value>) -> impl Fn(Progress) + Sync {
     }
 }
 
-fn last_word(outcome: Result<Imported, SyncError>) -> Value {
+fn last_word(outcome: Result<(Imported, Option<String>), SyncError>) -> Value {
     match outcome {
-        Ok(imported) => json!({
+        Ok((imported, found)) => json!({
             "type": "finished",
             "changed": imported.changed,
             "title": imported.manifest.title,
             "edition": imported.manifest.edition,
+            "found": found,
         }),
         Err(error) => {
             tracing::warn!(%error, "an upload was not imported");
