@@ -39,12 +39,33 @@ impl Folded {
         }
     }
 
-    /// Whether `part` stands in it as one run; the place of the first.
+    /// Whether `part` stands in it as one run; the place of the first. A run that begins or ends
+    /// inside of a number is none: 「1000」 is not what 10000円 says.
     pub(super) fn find(&self, part: &[char]) -> Option<usize> {
         if part.is_empty() || part.len() > self.chars.len() {
             return None;
         }
-        self.chars.windows(part.len()).position(|window| window == part)
+        let stands = |at: &usize| self.chars[*at..].starts_with(part);
+        let whole = |at: &usize| !self.is_split(*at) && !self.is_split(*at + part.len());
+        (0..=self.chars.len() - part.len()).filter(stands).find(whole)
+    }
+
+    /// A part made as long as the numbers at its ends.
+    pub(super) fn whole_numbers(&self, part: Range<usize>) -> Range<usize> {
+        let (mut start, mut end) = (part.start, part.end);
+        while part.start < part.end && self.is_split(start) {
+            start -= 1;
+        }
+        while part.start < part.end && self.is_split(end) {
+            end += 1;
+        }
+        start..end
+    }
+
+    /// Whether a place lies inside of a number.
+    fn is_split(&self, at: usize) -> bool {
+        let digit = |at: usize| self.chars.get(at).is_some_and(char::is_ascii_digit);
+        at > 0 && digit(at - 1) && digit(at)
     }
 }
 
@@ -71,6 +92,18 @@ mod tests {
         assert_eq!(&text[folded.place(0..3)], "料金 ｶﾞ");
         assert_eq!(folded.place(4..4), 0..0);
         assert_eq!(Folded::of("\u{3099}あ").chars.len(), 2, "a mark without a letter");
+    }
+
+    #[test]
+    fn a_number_is_found_whole_or_not_at_all() {
+        let folded = Folded::of("小ホール（午後）は１００００円、会議室は1000円");
+        let find = |part: &str| folded.find(&part.chars().collect::<Vec<_>>());
+        assert_eq!(find("1000"), Some(20), "the one that is whole");
+        assert_eq!(find("は1000"), Some(19));
+        assert_eq!(find("(午後)は1000"), None);
+        assert_eq!(find("0000円"), None);
+        assert_eq!(folded.whole_numbers(4..12), 4..14);
+        assert_eq!(folded.whole_numbers(11..11), 11..11, "nothing stays nothing");
     }
 
     proptest! {

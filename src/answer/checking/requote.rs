@@ -28,11 +28,11 @@ pub(super) fn closest(quote: &[char], passage: &Folded) -> Option<(Range<usize>,
         *wrong as f32 <= WRONG * length as f32 && stretch.len() >= SHORTEST
     });
     if let Some((stretch, wrong)) = close {
-        return Some((stretch, wrong as f32 / length as f32));
+        return Some((passage.whole_numbers(stretch), wrong as f32 / length as f32));
     }
     let (stretch, right) = longest_part(quote, &passage.chars);
     let enough = right >= SHORTEST && right as f32 >= PART * length as f32;
-    enough.then(|| (stretch, 1.0 - right as f32 / length as f32))
+    enough.then(|| (passage.whole_numbers(stretch), 1.0 - right as f32 / length as f32))
 }
 
 /// The stretch of `text` that needs the fewest changes to become `quote`, the first of equals, and

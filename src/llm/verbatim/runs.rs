@@ -34,6 +34,22 @@ impl Runs {
         edges.binary_search_by_key(&byte, |edge| edge.0).ok().map(|at| edges[at].1)
     }
 
+    /// Whether nothing but a digit may follow, in one width or the other: a number goes on.
+    pub(super) fn goes_on_with_a_digit(&self, state: u32) -> bool {
+        let only = |state: u32, byte: u8| match self.edges(state) {
+            [(only, next)] if *only == byte => Some(*next),
+            _ => None,
+        };
+        let edges = self.edges(state);
+        let wide = || only(state, 0xef).and_then(|next| only(next, 0xbc));
+        let digits = |state: u32, first: u8| {
+            let edges = self.edges(state);
+            !edges.is_empty() && edges.iter().all(|(byte, _)| (first..=first + 9).contains(byte))
+        };
+        !edges.is_empty()
+            && (digits(state, b'0') || wide().is_some_and(|state| digits(state, 0x90)))
+    }
+
     /// The bytes that may follow, ascending, with the states that they lead to.
     pub(super) fn edges(&self, state: u32) -> &[(u8, u32)] {
         let at = state as usize;

@@ -93,10 +93,16 @@ impl Inside {
         usize::from(self.chars) >= TERM_CHARS
     }
 
+    /// A quotation that would end inside of a number: 「1000」 of 10000円.
+    fn splits_a_number(self, runs: &Runs) -> bool {
+        let digit = matches!(self.begun, 0x30..=0x39 | 0xef_bc_90..=0xef_bc_99);
+        self.held && digit && self.run.is_some_and(|run| runs.goes_on_with_a_digit(run))
+    }
+
     fn step(self, byte: u8, runs: &Runs) -> Option<State> {
         let begins = self.missing == 0;
         let closing = match (self.closing, byte) {
-            (0, FIRST) if begins && self.depth == 0 => 1,
+            (0, FIRST) if begins && self.depth == 0 && !self.splits_a_number(runs) => 1,
             (1, SECOND) => 2,
             (2, CLOSES) => return Some(State::OUTSIDE),
             _ => 0,
