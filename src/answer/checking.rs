@@ -16,6 +16,7 @@
 //! [`CitationCheck`] does this while the text streams: words are shown as they come, quotations
 //! and citations when their sentence has ended, so that nothing shown is ever taken back.
 
+mod audit;
 mod evidence;
 mod folded;
 mod requote;
@@ -24,12 +25,18 @@ mod stream;
 
 use super::types::CitationCounts;
 
+pub(super) use audit::audit;
 pub(super) use evidence::Evidence;
 pub(super) use stream::CitationCheck;
 
 /// Stands behind a sentence whose grounds could not be confirmed. The page shows it as a label;
 /// everywhere else it is part of the text.
 pub const MARK: &str = "（根拠未確認）";
+
+/// A sentence as it is told again after somebody worked on the text around it.
+fn bare_sentence(sentence: &str) -> String {
+    super::quotes::bare(sentence)
+}
 
 /// What the reader is told of the check, beside the answer.
 pub(super) fn notes(counts: CitationCounts) -> Vec<String> {

@@ -9,7 +9,7 @@ use super::accounts::with_store;
 use super::{Context, Failure, output};
 use crate::answer::Service;
 use crate::answer::record::{
-    Change, ModelSince, Origin, Record, Records, SourceSince, TextState, Verdict,
+    Change, Kept, ModelSince, Origin, Record, Records, SourceSince, TextState, Verdict, clock,
 };
 use crate::cli::VerifyArgs;
 use crate::ingest::saved;
@@ -33,6 +33,8 @@ struct Report {
     /// Whether the record is still kept here.
     recorded: bool,
     changes: Vec<Place>,
+    /// What was done with the record after the document was saved, in the order of the trail.
+    later: Vec<Later>,
     sources: Vec<SourceReport>,
     /// The model in use where the one that wrote it is not.
     model_now: Option<String>,
@@ -42,6 +44,17 @@ struct Report {
 struct Place {
     recorded: Option<String>,
     found: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Later {
+    /// requested, confirmed, approved or returned.
+    action: &'static str,
+    /// RFC 3339 in UTC.
+    at: String,
+    by: String,
+    /// Whether the text was put right in it.
+    edited: bool,
 }
 
 #[derive(Serialize)]
@@ -57,8 +70,8 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<(), Failure> {
     let verdict = with_store(context, async |store| {
         let records = Records::open(store.clone(), &context.config.data_dir)?;
         let verdict = records.check(&lines).await?;
-        let record = verdict.kept.as_ref().map(|kept| &kept.record);
-        let since = record.map(|record| since(context, record)).transpose()?;
+        let record = verdict.kept.as_ref().map(Kept::as_cited);
+        let since = record.map(|record| since(context, &record)).transpose()?;
         match args.json {
             true => output::json(&report(context, &verdict, since.as_ref()))?,
             false => print(context, &verdict, since.as_ref()),
@@ -140,6 +153,16 @@ fn report(
             TextState::Changed(changes) => changes.iter().map(place).collect(),
             _ => Vec::new(),
         },
+        later: verdict
+            .later()
+            .iter()
+            .map(|step| Later {
+                action: step.action.name(),
+                at: step.at.clone(),
+                by: step.who(),
+                edited: !step.text.is_empty(),
+            })
+            .collect(),
         sources: since.iter().flat_map(|(sources, _)| sources).map(source).collect(),
         model_now,
     }
@@ -183,7 +206,12 @@ fn print(context: &Context, verdict: &Verdict, since: Option<&(Vec<SourceSince>,
         let author = &kept.record.author;
         let who = format!("{} {}", author.section, author.name);
         let made = context.words("作成", "Made");
-        say!("{made}: {} {}", kept.record.created_at, output::name(who.trim()));
+        let at = &kept.record.created_at;
+        let at = match context.lang {
+            Lang::Ja => clock(at),
+            Lang::En => at.clone(),
+        };
+        say!("{made}: {at} {}", output::name(who.trim()));
     } else if verdict.origin == Origin::ThisBox {
         say_words(
             "記録は保存期間が過ぎたため残っていませんが、検証情報で確かめました。",
@@ -191,6 +219,13 @@ fn print(context: &Context, verdict: &Verdict, since: Option<&(Vec<SourceSince>,
         );
     }
     print_text(context, verdict);
+    let later = match context.lang {
+        Lang::Ja => verdict.later_words(),
+        Lang::En => verdict.later_words_en(),
+    };
+    if !later.is_empty() {
+        say!("{}", output::name(&later));
+    }
     for source in since.iter().flat_map(|(sources, _)| sources) {
         let words = words(context, source);
         let citation = output::name(&source.citation);

@@ -40,6 +40,8 @@ pub struct ListedAnswer {
     /// The last step of the review: its name, and when it was, RFC 3339 in UTC.
     pub action: String,
     pub acted_at: String,
+    /// Id of who took it.
+    pub acted_by: String,
 }
 
 /// One line of the trail.
@@ -58,12 +60,14 @@ pub struct ReviewStep {
     pub comment: String,
     /// The text as it was put right in this step; empty where it was left as it was.
     pub text: String,
+    /// What the box noted with it (JSON); empty for steps of before there were such notes.
+    pub noted: String,
     /// What only this box can make of this line and the one before it.
     pub mac: String,
 }
 
 const LISTED: &str = "SELECT a.code, a.person, a.section, a.created_at, a.kind, a.question, \
-     f.name, s.action, s.at FROM answers a \
+     f.name, s.action, s.at, s.person FROM answers a \
      JOIN review_steps f ON f.code = a.code AND f.step = 1 \
      JOIN review_steps s ON s.code = a.code AND s.step = \
      (SELECT MAX(l.step) FROM review_steps l WHERE l.code = a.code)";
@@ -203,7 +207,7 @@ impl Store {
     /// The database cannot be read.
     pub async fn review_steps(&self, code: &str) -> Result<Vec<ReviewStep>, StoreError> {
         let rows = sqlx::query(
-            "SELECT code, step, at, person, name, section, action, comment, text, mac \
+            "SELECT code, step, at, person, name, section, action, comment, text, mac, noted \
              FROM review_steps WHERE code = $1 ORDER BY step",
         )
         .bind(code)
@@ -264,7 +268,7 @@ impl Store {
 fn insert(step: &ReviewStep) -> sqlx::query::Query<'_, sqlx::Any, sqlx::any::AnyArguments> {
     sqlx::query(
         "INSERT INTO review_steps (code, step, at, person, name, section, action, comment, text, \
-         mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         mac, noted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(step.code.as_str())
     .bind(step.step)
@@ -276,6 +280,7 @@ fn insert(step: &ReviewStep) -> sqlx::query::Query<'_, sqlx::Any, sqlx::any::Any
     .bind(step.comment.as_str())
     .bind(step.text.as_str())
     .bind(step.mac.as_str())
+    .bind(step.noted.as_str())
 }
 
 fn stored(row: &AnyRow) -> Result<StoredAnswer, StoreError> {
@@ -303,6 +308,7 @@ fn listed(row: &AnyRow) -> Result<ListedAnswer, StoreError> {
         author: text(row, 6)?,
         action: text(row, 7)?,
         acted_at: text(row, 8)?,
+        acted_by: text(row, 9)?,
     })
 }
 
@@ -318,6 +324,7 @@ fn step(row: &AnyRow) -> Result<ReviewStep, StoreError> {
         comment: text(row, 7)?,
         text: text(row, 8)?,
         mac: text(row, 9)?,
+        noted: text(row, 10)?,
     })
 }
 

@@ -400,6 +400,13 @@ async fn who_may_read_and_review_a_record() {
     let text = "text=300%E5%86%86%E3%81%A7%E3%81%99%E3%80%82";
     let confirmed = desk.step(&code, &chief, &format!("action=confirmed&{text}")).await;
     assert_eq!(confirmed.status, 303, "{}", confirmed.text);
+    let both = desk.step(&code, &chief, "action=approved").await;
+    assert!(
+        both.status == 400 && both.text.contains("確認した人は、承認できません"),
+        "{}",
+        both.text
+    );
+    assert!(!desk.get("/reviews", &chief).await.text.contains(&code.to_string()));
     assert_eq!(desk.step(&code, &admin, "action=approved").await.status, 303);
     let page = desk.get(&path, &hanako).await;
     for part in ["承認済み", "chiefさん", "adminさん", "コメント：根拠", "修正したところ"]
@@ -433,6 +440,172 @@ async fn nobody_reviews_their_own_text_where_the_section_wants_another() {
     assert_eq!(approve.status, 400, "the section asks for no approval");
 }
 
+/// A form's field.
+fn field(name: &str, value: &str) -> String {
+    let encoded: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    format!("&{name}={encoded}")
+}
+
+/// The lines of a saved text from one heading to the next.
+fn below<'t>(saved: &'t str, heading: &str) -> &'t str {
+    let (_, rest) = saved.split_once(&format!("■ {heading}\n")).expect(saved);
+    rest.split("■ ").next().unwrap()
+}
+
+#[tokio::test]
+async fn what_staff_wrote_is_checked_as_an_answer_is() {
+    let desk = Desk::new().await;
+    let (_, hanako) = desk.person("hanako", "総務課", Role::Staff).await;
+    let (_, chief) = desk.person("chief", "総務課", Role::Reviewer).await;
+    let code = desk.ask(QUESTION, &hanako).await;
+    let path = format!("/answers/{}", code.plain());
+    let written = "会議室は1時間300円です。[1] 地方税法第999条により無料です。[9]\n\
+         「会議室の使用料は、1時間あたり100円とする。」[1]";
+    let edited = format!("action=requested{}", field("text", written));
+    assert_eq!(desk.step(&code, &hanako, &edited).await.status, 303);
+    let saved = desk.get(&format!("{path}.txt"), &hanako).await.text;
+    let text = below(&saved, "本文（職員が修正したもの）");
+    for line in [
+        "職員の修正後の文章を検査しました：根拠未確認 2文",
+        "会議室は1時間300円です。[1] 地方税法第999条により無料です。[9]（根拠未確認）",
+        "「会議室の使用料は、1時間あたり100円とする。」[1]（根拠未確認）",
+    ] {
+        assert!(text.contains(line), "{line}: {saved}");
+    }
+    assert!(below(&saved, "出典").contains("[1] 施設使用料の手引 会議室"), "{saved}");
+    assert!(desk.check("a.txt", saved.as_bytes()).await.is_good());
+    // The mark of the file cannot be dropped together with those of the sentences.
+    let (bare, _) = saved.split_once("検証情報：").unwrap();
+    assert!(desk.check("a.txt", bare.as_bytes()).await.is_good());
+    let hidden = bare.replace("（根拠未確認）", "");
+    assert!(!desk.check("a.txt", hidden.as_bytes()).await.is_good());
+    // The form has the person's own words; the confirmed text cites nothing.
+    let page = desk.get(&path, &chief).await.text;
+    let form = page.split("<textarea id=\"text\"").nth(1).unwrap();
+    assert!(!form.split("</textarea>").next().unwrap().contains("根拠未確認"), "{form}");
+    let edited = format!("action=confirmed{}", field("text", "1時間300円です。"));
+    assert_eq!(desk.step(&code, &chief, &edited).await.status, 303);
+    let later = desk.get(&format!("{path}.txt"), &hanako).await.text;
+    let text = below(&later, "本文（職員が修正したもの）");
+    assert!(text.contains("根拠未確認 0文") && text.contains("出典の番号がありません"), "{later}");
+    assert!(below(&later, "修正前の文章だけの出典").contains("[1] 施設使用料の手引"), "{later}");
+    for saved in [&saved, &later] {
+        assert!(desk.check("a.txt", saved.as_bytes()).await.is_good(), "{saved}");
+    }
+}
+
+#[tokio::test]
+async fn an_early_document_tells_what_came_after_it() {
+    let desk = Desk::new().await;
+    let (_, hanako) = desk.person("hanako", "総務課", Role::Staff).await;
+    let (_, chief) = desk.person("chief", "総務課", Role::Reviewer).await;
+    let (_, admin) = desk.person("admin", "情報課", Role::Admin).await;
+    let code = desk.ask(QUESTION, &hanako).await;
+    let path = format!("/answers/{}", code.plain());
+    let before = desk.get(&format!("{path}.txt"), &hanako).await.text;
+    assert!(!before.contains("状態："), "the section asks for nothing: {before}");
+    assert_eq!(desk.post("/reviews/rule", &admin, "section=&rule=approve").await.status, 303);
+    let early = desk.get(&format!("{path}.txt"), &hanako).await.text;
+    assert!(early.contains("状態：確認前（この課は確認と承認が必要）"), "{early}");
+    let nothing = desk.verify(&hanako, "text", &early).await.text;
+    assert!(!nothing.contains("この文書の後に"), "{nothing}");
+    assert_eq!(desk.step(&code, &hanako, "action=requested").await.status, 303);
+    let waiting = "状態：確認待ち（この課は確認と承認が必要）";
+    let page = desk.get(&path, &hanako).await.text;
+    assert_eq!(page.matches(waiting).count(), 2, "at the top and in the paper: {page}");
+    let back = format!("action=returned{}", field("comment", "金額"));
+    assert_eq!(desk.step(&code, &chief, &back).await.status, 303);
+    let again = format!("action=requested{}", field("text", "300円です。[1]"));
+    assert_eq!(desk.step(&code, &hanako, &again).await.status, 303);
+    assert_eq!(desk.step(&code, &chief, "action=confirmed").await.status, 303);
+    let file = desk.get(&format!("{path}.txt"), &hanako).await.text;
+    assert!(file.contains("状態：承認待ち"), "{file}");
+    assert_eq!(desk.step(&code, &admin, "action=approved").await.status, 303);
+    let last = desk.get(&format!("{path}.txt"), &hanako).await.text;
+    assert!(!last.contains("状態："), "{last}");
+
+    let said = "この文書の後に、確認依頼・差戻し・修正・確認・承認されています（最新：承認 令和";
+    for (text, said) in [
+        (&before, said),
+        (&early, said),
+        (&file, "この文書の後に、承認されています（最新：承認 令和"),
+    ] {
+        let page = desk.verify(&hanako, "text", text).await.text;
+        assert!(page.contains("改変されていません") && page.contains(said), "{page}");
+        assert!(page.contains("情報課 adminさん）"), "{page}");
+    }
+    let page = desk.verify(&hanako, "text", &last).await.text;
+    assert!(page.contains("改変されていません") && !page.contains("この文書の後に"), "{page}");
+
+    let early_file = desk.env.path("early.txt");
+    std::fs::write(&early_file, &early).unwrap();
+    let json = desk.env.json(&["verify", text(&early_file), "--json"]);
+    assert_eq!(
+        (&json["text"], &json["later"][4]["action"]),
+        (&"unchanged".into(), &"approved".into())
+    );
+    assert_eq!(json["later"][2]["edited"], true);
+    let english = desk.env.succeed(&["verify", text(&early_file)]);
+    assert!(english.contains("(latest: approved 20"), "{english}");
+    let japanese = desk.env.succeed(&["--lang", "ja", "verify", text(&early_file)]);
+    assert!(japanese.contains("作成: 令和") && japanese.contains(said), "{japanese}");
+    assert!(!japanese.contains("T0"), "{japanese}");
+    // Without the mark, and without what the rule asked for.
+    let (bare, _) = file.split_once("検証情報：").unwrap();
+    assert!(desk.check("a.txt", bare.as_bytes()).await.is_good());
+    let hidden: String =
+        bare.lines().filter(|line| !line.contains("状態：")).collect::<Vec<_>>().join("\n");
+    assert!(!desk.check("a.txt", hidden.as_bytes()).await.is_good());
+}
+
+#[tokio::test]
+async fn trails_of_before_there_were_notes_still_verify() {
+    use sqlx::Connection;
+    let desk = Desk::new().await;
+    let (_, hanako) = desk.person("hanako", "総務課", Role::Staff).await;
+    let code = desk.ask(QUESTION, &hanako).await;
+    // As an earlier program left it: two steps, one with a text, and a MAC without the note.
+    let file = desk.env.data_dir().join(kura::store::FILE);
+    let url = format!("sqlite://{}", file.display());
+    let mut database = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let mut before = String::new();
+    let first = desk.store.review_steps(code.plain()).await.unwrap().remove(0);
+    let second = kura::store::ReviewStep {
+        step: 2,
+        action: "requested".to_owned(),
+        text: "無料です。[9]".to_owned(),
+        ..first.clone()
+    };
+    sqlx::query("DELETE FROM review_steps").execute(&mut database).await.unwrap();
+    for step in [first, second] {
+        let parts = [
+            &before,
+            &step.code,
+            &step.at,
+            &step.person,
+            &step.name,
+            &step.section,
+            &step.action,
+            &step.comment,
+            &step.text,
+        ];
+        let mac = desk.records.seal().mac("step", &parts.map(String::as_str));
+        before.clone_from(&mac);
+        let step = kura::store::ReviewStep { mac, noted: String::new(), ..step };
+        assert!(desk.store.add_review_step(&step).await.unwrap());
+    }
+    let path = format!("/answers/{}.txt", code.plain());
+    let saved = desk.get(&path, &hanako).await.text;
+    let text = below(&saved, "本文（職員が修正したもの）");
+    assert!(text.contains("無料です。[9]\n") && !text.contains("検査しました"), "{saved}");
+    assert!(desk.check("a.txt", saved.as_bytes()).await.is_good());
+    // Also without the mark, when the section asks for more since.
+    desk.store.set_review_rule("", "approve").await.unwrap();
+    let (bare, _) = saved.split_once("検証情報：").unwrap();
+    assert!(desk.check("a.txt", bare.as_bytes()).await.is_good());
+    assert!(desk.check("a.txt", saved.as_bytes()).await.is_good());
+}
+
 #[tokio::test]
 async fn a_record_that_was_changed_in_the_database_is_refused() {
     use sqlx::Connection;
@@ -442,6 +615,7 @@ async fn a_record_that_was_changed_in_the_database_is_refused() {
     let url = format!("sqlite://{}", file.display());
     let mut database = sqlx::AnyConnection::connect(&url).await.unwrap();
     for change in [
+        "UPDATE review_steps SET noted = ''",
         "UPDATE review_steps SET name = 'ほかの人'",
         "UPDATE answers SET body = replace(body, '300円', '100円')",
     ] {

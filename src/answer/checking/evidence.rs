@@ -96,6 +96,11 @@ impl Evidence {
         self.given.iter().filter(|given| given.is(named)).map(|given| given.number).collect()
     }
 
+    /// Whether any passage is the law or article named, or names it.
+    pub(super) fn is_borne(&self, named: &Named) -> bool {
+        self.given.iter().any(|given| self.bears(given.number, named))
+    }
+
     /// Whether a passage is the law or article named, or names it.
     pub(super) fn bears(&self, number: usize, named: &Named) -> bool {
         let given = self.given.iter().find(|given| given.number == number);

@@ -1,9 +1,11 @@
 //! One sentence of an answer, taken apart into words, quotations and citations, checked, and put
 //! together again.
 
-use super::MARK;
+use std::collections::BTreeSet;
+
 use super::evidence::Evidence;
 use super::folded::Folded;
+use super::{MARK, bare_sentence};
 use crate::answer::citations::{belongs, closes, numbers, opens};
 use crate::answer::quotes::{SHORTEST, closing, paired_part};
 use crate::answer::types::CitationCounts;
@@ -79,11 +81,48 @@ pub(super) fn check(sentence: &str, evidence: &Evidence, open: usize) -> Checked
         checked.counts.unconfirmed = 0;
     }
     if checked.counts.unconfirmed > 0 {
-        let end = checked.text.trim_end().len();
-        let at = if checked.text.is_char_boundary(open) { end.max(open) } else { end };
-        checked.text.insert_str(at, MARK);
+        mark(&mut checked.text, open);
     }
     checked
+}
+
+fn mark(text: &mut String, open: usize) {
+    let end = text.trim_end().len();
+    let at = if text.is_char_boundary(open) { end.max(open) } else { end };
+    text.insert_str(at, MARK);
+}
+
+/// Looks at a sentence that a person wrote: whatever the check would mend or take out is left, and
+/// marked. Without a citation, it must name no law that no passage bears, and be none of those
+/// `doubted` before.
+pub(super) fn look(
+    sentence: &str,
+    evidence: &Evidence,
+    doubted: &BTreeSet<String>,
+    open: usize,
+) -> Checked {
+    let found = check(sentence, evidence, open).counts;
+    let parts = parse(sentence);
+    let written: Vec<usize> = parts.iter().filter_map(Part::cites).flatten().collect();
+    let is_groundless = || {
+        let words: String = parts.iter().filter_map(Part::words).collect();
+        let named = evidence.named_in(&words);
+        named.iter().any(|name| !evidence.is_borne(name))
+            || doubted.contains(&bare_sentence(sentence))
+    };
+    let failed = found.unconfirmed + found.removed() + found.repaired() > 0
+        || (written.is_empty() && is_groundless());
+    let mut text = sentence.to_owned();
+    if failed {
+        mark(&mut text, open);
+    }
+    let counts = CitationCounts {
+        checked: written.len(),
+        unconfirmed: usize::from(failed),
+        ..CitationCounts::default()
+    };
+    let cited = written.into_iter().filter(|number| evidence.is_given(*number)).collect();
+    Checked { text, cited, counts }
 }
 
 /// One look at a sentence; the mark is left to the end.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::evidence::Evidence;
-use super::sentence::{check, citation};
+use super::sentence::{check, citation, look};
 use crate::answer::citations::{LONGEST, belongs, closes, opens};
 use crate::answer::quotes::{SHORTEST, closing};
 use crate::answer::types::CitationCounts;
@@ -29,6 +29,8 @@ pub(crate) struct CitationCheck {
     bracket: Option<usize>,
     cited: BTreeSet<usize>,
     counts: CitationCounts,
+    /// A person's text, with the sentences that were marked in it before: it is only looked at.
+    of_person: Option<BTreeSet<String>>,
 }
 
 impl CitationCheck {
@@ -44,7 +46,13 @@ impl CitationCheck {
             bracket: None,
             cited: BTreeSet::new(),
             counts: CitationCounts::default(),
+            of_person: None,
         }
+    }
+
+    /// Of a text that a person wrote.
+    pub(super) fn of_person(evidence: Evidence, doubted: BTreeSet<String>) -> Self {
+        Self { of_person: Some(doubted), ..Self::new(evidence) }
     }
 
     /// Takes more text; gives what may be shown.
@@ -163,7 +171,11 @@ impl CitationCheck {
         let sentence = std::mem::take(&mut self.sentence);
         // Up to here the reader may have it, however the stream was cut.
         let open = self.held.unwrap_or(sentence.len());
-        let checked = check(&sentence, &self.evidence, open);
+        let checked = match &self.of_person {
+            // It is not read while it is checked: only what has been given is bound.
+            Some(doubted) => look(&sentence, &self.evidence, doubted, self.shown),
+            None => check(&sentence, &self.evidence, open),
+        };
         // What was shown are words, which no check changes.
         out.push_str(checked.text.get(self.shown..).unwrap_or_default());
         self.cited.extend(checked.cited);

@@ -2,7 +2,7 @@
 
 use super::code::Code;
 use super::mark::Mark;
-use super::review::{Action, Step};
+use super::review::{Action, Rule, Step, TextCheck};
 use super::seal::Seal;
 use super::{Record, RecordSource};
 use crate::answer::layers::scope_title;
@@ -60,12 +60,17 @@ impl Page {
     }
 }
 
-/// The document of a record with the first `steps` lines of its trail, with its mark at the end.
-pub fn document(seal: &Seal, record: &Record, steps: &[Step]) -> Vec<Block> {
+/// The document of a record with the first `steps` lines of its trail under a rule of review, with
+/// its mark at the end.
+pub fn document(seal: &Seal, record: &Record, steps: &[Step], rule: Rule) -> Vec<Block> {
     let mut page = Page::default();
-    head(&mut page, record);
-    answer(&mut page, record, steps);
-    sources(&mut page, record);
+    // One that was put right without a check (an earlier program did) takes an earlier one's place.
+    let corrected = steps.iter().rev().find(|step| !step.text.is_empty());
+    let check = corrected.and_then(Step::check);
+    let asked = steps.last().and_then(|step| rule.asks_for(step.action));
+    head(&mut page, record, asked);
+    answer(&mut page, record, corrected);
+    sources(&mut page, record, check);
     provenance(&mut page, record);
     trail(&mut page, steps);
     page.add(Style::Heading, "真正性の確認");
@@ -79,7 +84,7 @@ pub fn document(seal: &Seal, record: &Record, steps: &[Step]) -> Vec<Block> {
     page.0
 }
 
-fn head(page: &mut Page, record: &Record) {
+fn head(page: &mut Page, record: &Record, asked: Option<String>) {
     let (title, lead) = match record.kind {
         AnswerKind::Generated => (
             "生成AIによる回答",
@@ -99,16 +104,23 @@ fn head(page: &mut Page, record: &Record) {
     };
     page.add(Style::Title, title);
     page.add(Style::Lead, lead);
+    if let Some(asked) = asked {
+        page.add(Style::Lead, &format!("状態：{asked}"));
+    }
     page.row("識別番号", &record.code.to_string());
     page.add(Style::Heading, if record.assistant.is_some() { "入力" } else { "質問" });
     page.add(Style::Body, &record.question);
 }
 
-fn answer(page: &mut Page, record: &Record, steps: &[Step]) {
-    if let Some(step) = steps.iter().rev().find(|step| !step.text.is_empty()) {
+fn answer(page: &mut Page, record: &Record, corrected: Option<&Step>) {
+    let check = corrected.and_then(Step::check);
+    if let Some(step) = corrected {
         page.add(Style::Heading, "本文（職員が修正したもの）");
         page.add(Style::Note, &format!("{}が修正しました。", step.who()));
-        page.add(Style::Body, &step.text);
+        if let Some(check) = check {
+            found(page, record, check);
+        }
+        page.add(Style::Body, check.map_or(&step.text, |check| &check.shown));
         page.add(Style::Heading, "修正前の文章");
     } else {
         page.add(Style::Heading, if record.assistant.is_some() { "文章" } else { "回答" });
@@ -128,15 +140,38 @@ fn answer(page: &mut Page, record: &Record, steps: &[Step]) {
         FinishReason::Cancelled => page.add(Style::Note, "作成を途中で停止しました。"),
     }
     if !record.notes.is_empty() {
-        page.add(Style::Heading, "注意");
+        let about =
+            if check.is_some() { "注意（修正前の文章について）" } else { "注意" };
+        page.add(Style::Heading, about);
         for note in &record.notes {
             page.add(Style::Note, note);
         }
     }
 }
 
-fn sources(page: &mut Page, record: &Record) {
-    let cited: Vec<&RecordSource> = record.sources.iter().filter(|each| each.cited).collect();
+/// What the check of a corrected text found.
+fn found(page: &mut Page, record: &Record, check: &TextCheck) {
+    let count = check.unconfirmed;
+    let said = format!("職員の修正後の文章を検査しました：根拠未確認 {count}文");
+    page.add(Style::Note, &said);
+    if count > 0 {
+        page.add(
+            Style::Note,
+            "出典で根拠を確かめられなかった文に「根拠未確認」と付けています。文章は、職員が書いたままです。",
+        );
+    }
+    if check.cited.is_empty() && !record.sources.is_empty() {
+        page.add(Style::Note, "修正後の文章には、出典の番号がありません。");
+    }
+}
+
+/// Sources by what cites them: the corrected text where it was checked, else the answer.
+fn sources(page: &mut Page, record: &Record, check: Option<&TextCheck>) {
+    let is_cited = |each: &RecordSource| match check {
+        Some(check) => check.cited.contains(&each.number),
+        None => each.cited,
+    };
+    let cited: Vec<&RecordSource> = record.sources.iter().filter(|each| is_cited(each)).collect();
     if !cited.is_empty() {
         page.add(Style::Heading, "出典");
     }
@@ -151,11 +186,18 @@ fn sources(page: &mut Page, record: &Record) {
             page.add(Style::Quote, &source.text);
         }
     }
-    let others: Vec<_> = record.sources.iter().filter(|each| !each.cited).collect();
-    if !others.is_empty() {
-        page.add(Style::Heading, "回答に使わなかった該当箇所");
+    let others = record.sources.iter().filter(|each| !is_cited(each));
+    let (before, unused): (Vec<_>, Vec<_>) = others.partition(|each| each.cited);
+    list(page, "修正前の文章だけの出典", &before);
+    list(page, "回答に使わなかった該当箇所", &unused);
+}
+
+/// Sources by name only.
+fn list(page: &mut Page, heading: &str, sources: &[&RecordSource]) {
+    if !sources.is_empty() {
+        page.add(Style::Heading, heading);
     }
-    for source in others {
+    for source in sources {
         let authority = source.authority.label_in(source.scope);
         let scope = source.scope.label();
         let place = format!("[{}] {}（{authority}、{scope}）", source.number, source.citation);
@@ -249,7 +291,7 @@ fn trail(page: &mut Page, steps: &[Step]) {
 }
 
 /// An RFC 3339 time as the clock of the box shows it: 令和8年4月1日 15:30.
-pub(super) fn clock(stamp: &str) -> String {
+pub fn clock(stamp: &str) -> String {
     let local = stamp.strip_suffix('Z').and_then(|_| stamp.parse::<jiff::Timestamp>().ok());
     let local = local.map(|at| {
         at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%Y-%m-%dT%H:%M:%S").to_string()

@@ -1,8 +1,11 @@
 //! Keeping records in the database, reading them back, and judging documents by them.
 
+use super::audited;
 use super::blocks::{document, file_stem};
 use super::code::Code;
-use super::review::{Action, COMMENT_CHARS_MAX, Case, Refusal, Rule, Step, TEXT_CHARS_MAX};
+use super::review::{
+    Action, COMMENT_CHARS_MAX, Case, Noted, Refusal, Rule, Step, TEXT_CHARS_MAX, TextCheck,
+};
 use super::seal::{Seal, SealError};
 use super::verdict::{Carried, Verdict, judge};
 use super::{Block, Format, Record, hash_of};
@@ -48,14 +51,31 @@ impl Kept {
     /// Where its review stands.
     pub fn case(&self, rule: Rule) -> Case<'_> {
         let last = self.steps.last().map_or(Action::Created, |step| step.action);
+        let last_by = self.steps.last().map_or("", |step| &step.person);
         let author = &self.record.author;
-        Case { author: &author.id, section: &author.section, last, rule }
+        Case { author: &author.id, section: &author.section, last, last_by, rule }
     }
 
     /// The text that counts now: as it was put right last, or as it was made.
     pub fn text(&self) -> &str {
         let corrected = self.steps.iter().rev().find(|step| !step.text.is_empty());
         corrected.map_or(&self.record.text, |step| &step.text)
+    }
+
+    /// The same with the marks of its check.
+    fn shown(&self) -> &str {
+        let corrected = self.steps.iter().rev().find(|step| !step.text.is_empty());
+        corrected.and_then(Step::check).map_or(self.text(), |check| &check.shown)
+    }
+
+    /// The record, with what the text that counts now cites as cited too.
+    pub fn as_cited(&self) -> Record {
+        let mut record = self.record.clone();
+        let cited = self.steps.iter().rev().find_map(Step::check).map(|check| &check.cited);
+        for source in &mut record.sources {
+            source.cited |= cited.is_some_and(|cited| cited.contains(&source.number));
+        }
+        record
     }
 }
 
@@ -92,17 +112,18 @@ impl Records {
         sources: &[Source],
         summary: &AnswerSummary,
     ) -> Result<Code, RecordError> {
+        let rule = self.rule(&person.section).await?;
         for _ in 0..DRAWS {
             let code = Code::random();
             let record = Record::new(code.clone(), person, question, text, sources, summary);
-            if self.add(&record, person).await? {
+            if self.add(&record, person, rule).await? {
                 return Ok(code);
             }
         }
         Err(RecordError::NoCode)
     }
 
-    async fn add(&self, record: &Record, person: &Person) -> Result<bool, RecordError> {
+    async fn add(&self, record: &Record, person: &Person, rule: Rule) -> Result<bool, RecordError> {
         let written = record.canonical().map_err(|why| RecordError::Write(why.into()))?;
         let hash = hash_of(&written);
         let code = record.code.plain();
@@ -117,7 +138,8 @@ impl Records {
             hash,
             body: written,
         };
-        let first = self.step(&record.code, 1, person, Action::Created, "", "", "");
+        let noted = note(rule, None)?;
+        let first = self.step(&record.code, 1, person, Action::Created, ["", "", &noted], "");
         Ok(self.store.add_answer(&answer, &first).await?)
     }
 
@@ -138,6 +160,10 @@ impl Records {
         for (number, line) in (1..).zip(self.store.review_steps(code.plain()).await?) {
             let known = self.seal.knows(&line.mac, OF_STEPS, &parts(&line, &last_mac));
             let action = Action::of(&line.action).filter(|_| known && line.step == number);
+            let noted = match line.noted.as_str() {
+                "" => None,
+                noted => Some(serde_json::from_str(noted).map_err(|_| tampered())?),
+            };
             last_mac.clone_from(&line.mac);
             steps.push(Step {
                 action: action.ok_or_else(tampered)?,
@@ -147,6 +173,7 @@ impl Records {
                 section: line.section,
                 comment: line.comment,
                 text: line.text,
+                noted,
             });
         }
         match &record.code == code && !steps.is_empty() {
@@ -163,6 +190,14 @@ impl Records {
         Ok(self.store.review_rules().await?)
     }
 
+    /// What a section asks for.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn rule(&self, section: &str) -> Result<Rule, RecordError> {
+        Ok(Rule::for_section(&self.rules().await?, section))
+    }
+
     /// Takes a step of the review. `text`, where it differs from what stands, is the text as the
     /// person put it right.
     ///
@@ -176,7 +211,7 @@ impl Records {
         comment: &str,
         text: &str,
     ) -> Result<(), RecordError> {
-        let rule = Rule::for_section(&self.rules().await?, &kept.record.author.section);
+        let rule = self.rule(&kept.record.author.section).await?;
         kept.case(rule).allows(person, action)?;
         let comment = comment.trim().replace("\r\n", "\n");
         let text = text.trim().replace("\r\n", "\n");
@@ -190,22 +225,27 @@ impl Records {
         let same = !action.takes_text() || text == kept.text().trim();
         let text = if same { "" } else { &text };
         let (code, number) = (&kept.record.code, kept.steps.len() as i64 + 1);
-        let step = self.step(code, number, person, action, &comment, text, &kept.last_mac);
+        let check = match text.is_empty() {
+            true => None,
+            false => audited::check(&kept.record, kept.shown(), text),
+        };
+        let noted = note(rule, check)?;
+        let words = [&comment, text, &noted];
+        let step = self.step(code, number, person, action, words, &kept.last_mac);
         match self.store.add_review_step(&step).await? {
             true => Ok(()),
             false => Err(Refusal::Meanwhile.into()),
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the columns of one line")]
+    /// `words`: the comment, the text, and what was noted.
     fn step(
         &self,
         code: &Code,
         number: i64,
         person: &Person,
         action: Action,
-        comment: &str,
-        text: &str,
+        [comment, text, noted]: [&str; 3],
         before: &str,
     ) -> ReviewStep {
         let mut step = ReviewStep {
@@ -218,23 +258,29 @@ impl Records {
             action: action.name().to_owned(),
             comment: comment.to_owned(),
             text: text.to_owned(),
+            noted: noted.to_owned(),
             mac: String::new(),
         };
         step.mac = self.seal.mac(OF_STEPS, &parts(&step, before));
         step
     }
 
-    /// A record as a document.
-    pub fn document(&self, kept: &Kept) -> Vec<Block> {
-        document(&self.seal, &kept.record, &kept.steps)
+    /// A record as a document, under the rule of its section.
+    pub fn document(&self, kept: &Kept, rule: Rule) -> Vec<Block> {
+        document(&self.seal, &kept.record, &kept.steps, rule)
     }
 
     /// A record as a file: its name and its bytes.
     ///
     /// # Errors
     /// The file cannot be put together.
-    pub fn save(&self, kept: &Kept, format: Format) -> Result<(String, Vec<u8>), RecordError> {
-        let bytes = format.write(&self.document(kept)).map_err(RecordError::Write)?;
+    pub fn save(
+        &self,
+        kept: &Kept,
+        rule: Rule,
+        format: Format,
+    ) -> Result<(String, Vec<u8>), RecordError> {
+        let bytes = format.write(&self.document(kept, rule)).map_err(RecordError::Write)?;
         let stem = file_stem(&kept.record, &kept.record.code);
         Ok((format!("{stem}.{}", format.extension()), bytes))
     }
@@ -249,14 +295,26 @@ impl Records {
             Some(code) => self.find(code).await?,
             None => None,
         };
-        Ok(judge(&self.seal, carried, kept))
+        let rule = match &kept {
+            Some(kept) => self.rule(&kept.record.author.section).await?,
+            None => Rule::None,
+        };
+        Ok(judge(&self.seal, carried, kept, rule))
     }
 }
 
-/// What the MAC of a line holds: all of it, and the line before.
-fn parts<'a>(step: &'a ReviewStep, before: &'a str) -> [&'a str; 9] {
-    let ReviewStep { code, at, person, name, section, action, comment, text, .. } = step;
-    [before, code, at, person, name, section, action, comment, text]
+/// What the MAC of a line holds: all of it, and the line before. Lines of before there were notes
+/// have one part less.
+fn parts<'a>(step: &'a ReviewStep, before: &'a str) -> Vec<&'a str> {
+    let ReviewStep { code, at, person, name, section, action, comment, text, noted, .. } = step;
+    let mut parts = vec![before, code, at, person, name, section, action, comment, text];
+    parts.extend(Some(noted.as_str()).filter(|noted| !noted.is_empty()));
+    parts
+}
+
+fn note(rule: Rule, check: Option<TextCheck>) -> Result<String, RecordError> {
+    let noted = Noted { rule: rule.name().to_owned(), check };
+    serde_json::to_string(&noted).map_err(|why| RecordError::Write(why.into()))
 }
 
 fn serde_name(kind: &crate::answer::types::AnswerKind) -> String {

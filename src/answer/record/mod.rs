@@ -6,6 +6,7 @@
 //! whether it was changed, also when the record is gone. Who confirmed and approved it is its
 //! trail ([`review`]).
 
+mod audited;
 mod blocks;
 mod changes;
 mod code;
@@ -25,10 +26,10 @@ use serde::{Deserialize, Serialize};
 use super::selection::Selection;
 use super::types::{AnswerKind, AnswerSummary, FinishReason, Source};
 use crate::document::{
-    AssistantIdentity, Authority, DatasetIdentity, ModelIdentity, Person, Scope,
+    ArticleRef, AssistantIdentity, Authority, DatasetIdentity, ModelIdentity, Person, Scope,
 };
 
-pub use blocks::{Block, Style, document};
+pub use blocks::{Block, Style, clock, document};
 pub use changes::{Change, changes};
 pub use code::Code;
 pub use keeper::{Kept, RecordError, Records};
@@ -109,10 +110,18 @@ pub struct RecordSource {
     pub caution: String,
     /// Page, slide or rows.
     pub place: String,
-    /// The passage itself where it is cited, else empty.
+    /// The passage itself, so that a text that is put right later can be checked against it. The
+    /// first records have it only where it is cited, and else empty; so are the three below.
     pub text: String,
     /// BLAKE3 of the passage's text, lowercase hexadecimal.
     pub hash: String,
+    /// Title of its document, and what else it goes by.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub abbreviations: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub article: Option<ArticleRef>,
 }
 
 impl Record {
@@ -182,8 +191,11 @@ fn source(source: &Source, cited: &[usize]) -> RecordSource {
         time: source.time.words.clone(),
         caution: if source.time.caution { source.time.label.to_owned() } else { String::new() },
         place: passage.locator.label(),
-        text: if cited { passage.text.clone() } else { String::new() },
+        text: passage.text.clone(),
         hash: hash_of(&passage.text),
+        title: passage.title.clone(),
+        abbreviations: passage.abbreviations.clone(),
+        article: passage.article.clone(),
     }
 }
 

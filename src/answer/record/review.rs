@@ -1,5 +1,7 @@
 //! 作成 → 確認 → 承認: who may do what, and the trail that it leaves.
 
+use serde::{Deserialize, Serialize};
+
 use crate::document::{Person, Role};
 
 /// Longest comment, and longest text that somebody puts right, in characters.
@@ -14,7 +16,7 @@ pub enum Rule {
     None,
     /// 確認, by another person than the author.
     Confirm,
-    /// 確認 and then 承認, both by another person than the author.
+    /// 確認 and then 承認, by two persons, neither of them the author.
     Approve,
 }
 
@@ -34,6 +36,28 @@ impl Rule {
     /// The words of the interface.
     pub fn label(self) -> &'static str {
         Self::ALL.iter().find(|(rule, ..)| *rule == self).map_or("", |(.., label)| label)
+    }
+
+    /// Its name in the database.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(rule, ..)| *rule == self).map_or("", |(_, name, _)| name)
+    }
+
+    /// What it still asks for behind the last step, for the reader; `None` where nothing is.
+    pub fn asks_for(self, last: Action) -> Option<String> {
+        let wanted = match self {
+            Self::None => return None,
+            Self::Confirm => "確認",
+            Self::Approve => "確認と承認",
+        };
+        let state = match last {
+            Action::Created => "確認前",
+            Action::Requested => "確認待ち",
+            Action::Confirmed if self == Self::Approve => "承認待ち",
+            Action::Returned => "差戻し",
+            Action::Confirmed | Action::Approved => return None,
+        };
+        Some(format!("{state}（この課は{wanted}が必要）"))
     }
 
     /// Of a section among all rules; the office's where it has none of its own.
@@ -79,6 +103,22 @@ impl Action {
         Self::ALL.iter().find(|(action, ..)| *action == self).map_or("", |(.., label)| label)
     }
 
+    /// The word after which 「されています」 can stand.
+    pub(super) fn done(self) -> &'static str {
+        if self == Self::Requested { "確認依頼" } else { self.label() }
+    }
+
+    /// In English, as what was done to a record.
+    pub(super) fn done_en(self) -> &'static str {
+        match self {
+            Self::Created => "made",
+            Self::Requested => "sent to review",
+            Self::Confirmed => "confirmed",
+            Self::Approved => "approved",
+            Self::Returned => "sent back",
+        }
+    }
+
     /// Whether the text may be put right in it: an approval is of what was confirmed.
     pub fn takes_text(self) -> bool {
         matches!(self, Self::Requested | Self::Confirmed)
@@ -98,9 +138,38 @@ pub struct Step {
     pub comment: String,
     /// The text as it was put right; empty where it was left.
     pub text: String,
+    /// `None` for steps that were taken before there were such notes.
+    pub noted: Option<Noted>,
+}
+
+/// What the box notes with a step. It is kept and not found out again, so that a document made of
+/// the trail later is the same whatever the rules and the check have become.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// Name of the section's rule that day.
+    pub rule: String,
+    /// Of the text that was put right in this step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<TextCheck>,
+}
+
+/// What the check of citations found in a text that was put right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextCheck {
+    /// The text with 根拠未確認 behind the sentences that failed.
+    pub shown: String,
+    /// Numbers of the sources that it cites.
+    pub cited: Vec<usize>,
+    /// Sentences that carry the mark.
+    pub unconfirmed: usize,
 }
 
 impl Step {
+    /// The check of the text that was put right in it.
+    pub fn check(&self) -> Option<&TextCheck> {
+        self.noted.as_ref().and_then(|noted| noted.check.as_ref())
+    }
+
     /// 「総務課 山田 花子」
     pub fn who(&self) -> String {
         format!("{} {}", self.section, self.name).trim().to_owned()
@@ -119,6 +188,9 @@ pub enum Refusal {
     /// The author's own text, where the section wants another person.
     #[error("the section wants another person than the author")]
     OwnText,
+    /// Who confirmed does not approve as well, where the section wants both.
+    #[error("another person than the one who confirmed has to approve")]
+    SamePerson,
     /// Not a 確認者 of the section, and no 管理者.
     #[error("only reviewers of the section and administrators may do this")]
     NotReviewer,
@@ -141,6 +213,9 @@ impl Refusal {
             Self::OwnText => {
                 "自分が作成したものは、自分では確認・承認できません。ほかの確認者に依頼してください。"
             }
+            Self::SamePerson => {
+                "確認した人は、承認できません。この課は確認と承認を別の人が行います。ほかの確認者か管理者が承認してください。"
+            }
             Self::NotReviewer => "確認・承認できるのは、同じ課の確認者と管理者です。",
             Self::NoComment => "差し戻すときは、理由をコメントに書いてください。",
             Self::TooLong => "コメントは1,000文字以内、本文は40,000文字以内にしてください。",
@@ -158,6 +233,8 @@ pub struct Case<'a> {
     pub author: &'a str,
     pub section: &'a str,
     pub last: Action,
+    /// Id of who took the last step.
+    pub last_by: &'a str,
     pub rule: Rule,
 }
 
@@ -185,8 +262,11 @@ impl Case<'_> {
         if !reviews(person, self.section) {
             return Err(Refusal::NotReviewer);
         }
-        match own && self.rule != Rule::None {
-            true => Err(Refusal::OwnText),
+        if own && self.rule != Rule::None {
+            return Err(Refusal::OwnText);
+        }
+        match action == Approved && self.rule == Rule::Approve && self.last_by == person.id {
+            true => Err(Refusal::SamePerson),
             false => Ok(()),
         }
     }
@@ -241,7 +321,11 @@ mod tests {
         let chief = person("chief", "総務課", Role::Reviewer);
         let other = person("other", "税務課", Role::Reviewer);
         let admin = person("admin", "情報課", Role::Admin);
-        let case = |author, last, rule| Case { author, section: "総務課", last, rule };
+        let by =
+            |author, last, last_by, rule| Case {
+                author, section: "総務課", last, last_by, rule
+            };
+        let case = |author, last, rule| by(author, last, "somebody", rule);
         for (who, author, last, rule, open) in [
             (&hanako, "hanako", Created, Rule::Approve, vec![Requested]),
             (&chief, "hanako", Created, Rule::Approve, vec![]),
@@ -261,9 +345,32 @@ mod tests {
         }
         let own = case("chief", Requested, Rule::Confirm).allows(&chief, Confirmed);
         assert_eq!(own, Err(Refusal::OwnText));
+        for (rule, allowed) in [(Rule::Approve, Err(Refusal::SamePerson)), (Rule::None, Ok(()))] {
+            let confirmed = by("hanako", Confirmed, "chief", rule);
+            assert_eq!(confirmed.allows(&chief, Approved), allowed);
+            assert_eq!(confirmed.allows(&chief, Returned), Ok(()));
+            assert_eq!(confirmed.allows(&admin, Approved), Ok(()));
+        }
+        assert!(!by("hanako", Confirmed, "chief", Rule::Approve).waits_for(&chief));
         assert!(case("hanako", Requested, Rule::Confirm).waits_for(&chief));
         assert!(!case("hanako", Confirmed, Rule::Confirm).waits_for(&chief));
         assert!(case("hanako", Returned, Rule::Confirm).waits_for(&hanako));
+    }
+
+    #[test]
+    fn what_a_rule_still_asks_for_is_said() {
+        use Action::{Approved, Confirmed, Created, Requested, Returned};
+        for (rule, last, said) in [
+            (Rule::None, Requested, None),
+            (Rule::Confirm, Created, Some("確認前（この課は確認が必要）")),
+            (Rule::Confirm, Confirmed, None),
+            (Rule::Approve, Requested, Some("確認待ち（この課は確認と承認が必要）")),
+            (Rule::Approve, Confirmed, Some("承認待ち（この課は確認と承認が必要）")),
+            (Rule::Approve, Returned, Some("差戻し（この課は確認と承認が必要）")),
+            (Rule::Approve, Approved, None),
+        ] {
+            assert_eq!(rule.asks_for(last).as_deref(), said, "{rule:?} {last:?}");
+        }
     }
 
     #[test]

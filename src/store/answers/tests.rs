@@ -25,6 +25,7 @@ fn a_step(code: &str, step: i64, action: &str) -> ReviewStep {
         action: action.to_owned(),
         comment: String::new(),
         text: String::new(),
+        noted: String::new(),
         mac: String::new(),
     }
 }

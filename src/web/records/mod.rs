@@ -14,7 +14,7 @@ use super::AppState;
 use super::asker::Asker;
 use super::problem::Problem;
 use super::view::{self, RecordDesk};
-use crate::answer::record::review::{Rule, may_read};
+use crate::answer::record::review::may_read;
 use crate::answer::record::{Code, Format, Kept, ModelSince, RecordError, Records, SourceSince};
 use crate::text::Lang;
 
@@ -72,7 +72,8 @@ async fn show(
         return Ok(Html(page).into_response());
     }
     let format = Format::of(extension).ok_or(Problem::NoRoute)?;
-    let (name, bytes) = records.save(&kept, format)?;
+    let rule = records.rule(&kept.record.author.section).await?;
+    let (name, bytes) = records.save(&kept, rule, format)?;
     let code = kept.record.code.to_string();
     let disposition = format!(
         "attachment; filename=\"kura-{code}.{extension}\"; filename*=UTF-8''{}",
@@ -92,10 +93,10 @@ async fn page(
     asker: &Asker,
     error: String,
 ) -> Result<String, Problem> {
-    let rule = Rule::for_section(&records.rules().await?, &kept.record.author.section);
+    let rule = records.rule(&kept.record.author.section).await?;
     let (sources, model) = since(state, kept).await?;
     Ok(view::record_page(&RecordDesk {
-        blocks: records.document(kept),
+        blocks: records.document(kept, rule),
         actions: kept.case(rule).open_to(&asker.0),
         kept,
         rule,
@@ -107,7 +108,7 @@ async fn page(
 
 /// What became of the sources and the model.
 async fn since(state: &AppState, kept: &Kept) -> Result<(Vec<SourceSince>, ModelSince), Problem> {
-    let record = kept.record.clone();
+    let record = kept.as_cited();
     super::api::off_the_async_threads(state, move |service| {
         Ok((service.sources_since(&record)?, service.model_since(&record)))
     })

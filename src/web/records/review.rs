@@ -27,7 +27,13 @@ pub(super) async fn show(
         let rule = Rule::for_section(&rules, &listed.section);
         let last = Action::of(&listed.action);
         last.is_some_and(|last| {
-            let case = Case { author: &listed.person, section: &listed.section, last, rule };
+            let case = Case {
+                author: &listed.person,
+                section: &listed.section,
+                last,
+                last_by: &listed.acted_by,
+                rule,
+            };
             case.waits_for(&asker.0)
         })
     };

@@ -39,6 +39,8 @@ struct RecordPage<'a> {
     sources: Vec<SinceRow>,
     model: String,
     rule: &'static str,
+    /// What the rule still asks for; empty where nothing is.
+    asked: String,
     trail: Vec<TrailRow<'a>>,
     actions: Vec<ActionButton>,
     takes_text: bool,
@@ -102,6 +104,7 @@ pub(crate) fn record_page(desk: &RecordDesk<'_>) -> String {
         sources: desk.sources.iter().map(since_row).collect(),
         model: model_words(&desk.model),
         rule: desk.rule.label(),
+        asked: desk.rule.asks_for(last).unwrap_or_default(),
         trail: kept
             .steps
             .iter()

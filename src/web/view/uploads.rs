@@ -70,7 +70,8 @@ fn row(attached: &Attached) -> UploadRow {
 
 fn size(bytes: u64) -> String {
     match bytes {
-        0..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),
+        0..1_000 => format!("{bytes}バイト"),
+        1_000..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),
         _ => format!("{:.1} MB", bytes as f64 / 1e6),
     }
 }

@@ -92,6 +92,7 @@ fn result(checked: &Checked) -> ResultPart {
         ),
         None => {}
     }
+    lines.extend(Some(verdict.later_words()).filter(|words| !words.is_empty()));
     let path = record.filter(|_| checked.may_see).map(|record| record.code.plain().to_owned());
     ResultPart {
         class,
