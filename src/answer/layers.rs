@@ -71,10 +71,18 @@ pub(super) struct Layers {
     /// Numbers of local sources whose statement reads as an exception.
     exceptions: Vec<usize>,
     differences: Vec<Difference>,
+    /// Whether the choice of data leaves the common layer out.
+    without_common: bool,
 }
 
 impl Layers {
-    pub(super) fn of(question: &str, relevance: &Relevance, sources: &[Source]) -> Self {
+    /// `scopes`: those that the choice of data takes; `None` is all.
+    pub(super) fn of(
+        question: &str,
+        relevance: &Relevance,
+        sources: &[Source],
+        scopes: Option<&[Scope]>,
+    ) -> Self {
         // An upload is whatever it is: that it differs from a rule is no news.
         let ruled = sources.iter().filter(|source| source.passage.scope != Scope::Upload);
         let statements = differences::statements(question, relevance, ruled);
@@ -90,6 +98,7 @@ impl Layers {
                 .map(|statement| statement.source.number)
                 .collect(),
             differences: differences::differences(question, &statements),
+            without_common: scopes.is_some_and(|taken| !taken.contains(&Scope::Common)),
         }
     }
 
@@ -137,6 +146,9 @@ impl Layers {
         }
         let excepted = cited.iter().any(|number| self.exceptions.contains(number));
         Some(match self.common {
+            None if self.without_common => format!(
+                "{LOCAL}のみに基づく回答です。{COMMON}は、選ばれた区分に含まれないため、調べていません。"
+            ),
             None => format!(
                 "本市独自の取扱いのみに基づく回答です。{COMMON}は選ばれたデータセットに見つかりませんでした。"
             ),

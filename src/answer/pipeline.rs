@@ -21,7 +21,7 @@ use super::slot::{Loaded, Slot};
 use super::types::*;
 use super::{checking, excerpt, follow_up, not_found, prompt, sources, time, uploads};
 use crate::document::{DatasetIdentity, ModelIdentity, Provenance, timestamp};
-use crate::guard::personal::without_marks;
+use crate::guard::personal::searchable;
 use crate::llm::{
     ChatMessage, PromptError, Sampling, TextEvent, TextReason, TextRequest, Verbatim,
 };
@@ -268,7 +268,7 @@ impl Job {
         let followed = follow_up::Followed::of(&request.question, &request.earlier);
         self.notes.extend(followed.note());
         let text = self.task.search_text().unwrap_or_else(|| followed.search_text());
-        let text = without_marks(&text);
+        let text = searchable(&text);
         let mut asking = time::asking(&text, &request.selection, today());
         self.notes.append(&mut asking.notes);
         self.selection = asking.selection.clone();
@@ -302,7 +302,8 @@ impl Job {
         self.time_notes = time::notes(shelf, &sources, &asking);
         self.notes.extend(sources::warnings(&sources));
         let excerpt = excerpts(&relevance, &sources);
-        self.layers = Layers::of(&request.question, &relevance, &sources);
+        let scopes = request.selection.scopes.as_deref();
+        self.layers = Layers::of(&request.question, &relevance, &sources, scopes);
         self.usage.search_ms = self.started.elapsed().as_secs_f64() * 1e3;
         let question = request.question.clone();
         Ok(Matter { question, datasets, sources, excerpt, relevance, nearest })

@@ -16,7 +16,7 @@ use super::types::*;
 use super::uploads::Uploads;
 use super::{sources, time};
 use crate::config::{AnswerConfig, Config, GuardConfig};
-use crate::guard::personal::without_marks;
+use crate::guard::personal::searchable;
 use crate::llm::{EngineOptions, EngineStats};
 use crate::search::{Query, SearchError};
 use crate::sync::Installation;
@@ -167,7 +167,7 @@ impl Service {
     pub fn search(&self, request: &SearchRequest) -> Result<SearchResponse, ServiceError> {
         check_question(&request.query)?;
         let (text, _) = self.admissible(&request.query)?;
-        let text = without_marks(&text);
+        let text = searchable(&text);
         let limit = request.limit.unwrap_or(LIMIT);
         if !(1..=LIMIT_MOST).contains(&limit) {
             return Err(outside("limit", "1", &LIMIT_MOST.to_string()));

@@ -97,7 +97,11 @@ async fn what_is_refused_is_not_asked() {
     let form = format!("question={}", percent(&text));
     let page = send(&router, "POST", "/ask", &[FORM], &form).await;
     assert_eq!(page.status.as_u16(), 400);
-    assert!(page.text.contains("マイナンバーが含まれているため、送信できません"), "{}", page.text);
+    assert!(
+        page.text.contains("マイナンバーが含まれているため、送信しませんでした"),
+        "{}",
+        page.text
+    );
     assert!(!page.text.contains(REFUSED) && page.text.contains("〔伏せたマイナンバー1〕"));
 }
 
@@ -335,4 +339,20 @@ fn refuses_a_number(browser: &Browser) {
     browser.wait("document.querySelector('.personal-refused') !== null");
     let asked = browser.run("return document.querySelectorAll('#history-list li').length;");
     assert_eq!(asked, 0, "nothing was sent");
+}
+
+#[tokio::test]
+async fn whose_matter_it_is_does_not_turn_the_search_away() {
+    let web = WebEnv::new();
+    let router = web.router(WebOptions::default());
+    for question in [
+        "転出届は何日前から受け付けますか",
+        "山田太郎さんの転出届は何日前から受け付けますか",
+        "転出届は何日前から受け付けますか。連絡先はtaro@example.jpです",
+        "転出届は何日前から受け付けますか。電話090-1234-5678",
+    ] {
+        let form = format!("question={}", percent(question));
+        let page = send(&router, "POST", "/ask", &[FORM], &form).await;
+        assert!(page.text.contains("14日前"), "{question}: {}", page.text);
+    }
 }

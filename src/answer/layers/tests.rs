@@ -42,7 +42,7 @@ fn source(number: usize, scope: Scope, authority: Authority, text: &str) -> Sour
 }
 
 fn layers(question: &str, sources: &[Source]) -> Layers {
-    Layers::of(question, &Relevance::plain(question), sources)
+    Layers::of(question, &Relevance::plain(question), sources, None)
 }
 
 /// The marked words of each side of the first difference.
@@ -220,4 +220,17 @@ fn an_answer_is_cut_by_layer() {
     );
     let plain = layers.sum_up(AnswerKind::NotFound, "該当なし", &[]);
     assert_eq!(plain, LayerSummary::default());
+}
+
+#[test]
+fn common_rules_that_were_not_looked_for_are_not_said_to_be_missing() {
+    let sources = [source(1, Scope::Local, Authority::Ordinance, FREE)];
+    let note = |scopes: Option<&[Scope]>| {
+        let question = "手数料はいくらですか";
+        let layers = Layers::of(question, &Relevance::plain(question), &sources, scopes);
+        layers.local_only(&[1]).unwrap()
+    };
+    assert!(note(None).contains("見つかりませんでした"), "{}", note(None));
+    let local = note(Some(&[Scope::Local]));
+    assert!(local.contains("調べていません") && !local.contains("見つかりません"), "{local}");
 }

@@ -91,36 +91,6 @@ pub fn screen(text: &str, config: &GuardConfig) -> Screened {
     Screened { text: mask(text, &hidden).text, masked, noticed, refused }
 }
 
-/// A text without marks, of the box and of its page: no document holds them, so that they would
-/// only turn a search away from what was asked.
-pub fn without_marks(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('〔') {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        match from.find('〕').filter(|end| is_mark(&from['〔'.len_utf8()..*end])) {
-            Some(end) => {
-                out.push(' ');
-                rest = &from[end + '〕'.len_utf8()..];
-            }
-            None => {
-                out.push('〔');
-                rest = &from['〔'.len_utf8()..];
-            }
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// 「氏名1」, 「伏せた氏名1」
-fn is_mark(inside: &str) -> bool {
-    let label = inside.trim_end_matches(|c: char| c.is_ascii_digit());
-    let own = label.strip_prefix("伏せた").unwrap_or(label);
-    label.len() < inside.len() && Kind::ALL.iter().any(|kind| kind.label() == own)
-}
-
 fn kinds<'f>(found: impl Iterator<Item = &'f Found>) -> Vec<Kind> {
     let present: Vec<Kind> = found.map(|found| found.kind).collect();
     Kind::ALL.into_iter().filter(|kind| present.contains(kind)).collect()
@@ -140,17 +110,6 @@ mod tests {
         );
         assert_eq!(masked.kinds, [Kind::Phone, Kind::Name]);
         assert_eq!(find(&masked.text), [], "marks are no personal data");
-    }
-
-    #[test]
-    fn a_search_is_made_without_marks() {
-        for (text, bare) in [
-            ("〔氏名1〕さん（〔伏せた電話番号12〕）の転出届", " さん（ ）の転出届"),
-            ("〔注〕と〔氏名〕と〔", "〔注〕と〔氏名〕と〔"),
-            ("転出届", "転出届"),
-        ] {
-            assert_eq!(without_marks(text), bare);
-        }
     }
 
     #[test]

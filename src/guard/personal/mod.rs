@@ -16,6 +16,7 @@ mod name;
 mod name_words;
 mod numbers;
 mod reading;
+mod searching;
 mod surnames;
 
 use std::collections::BTreeMap;
@@ -24,8 +25,9 @@ use std::ops::Range;
 use serde::Serialize;
 
 use crate::config::{GuardConfig, Handling};
-pub use mask::{Masked, Screened, mask, screen, without_marks};
+pub use mask::{Masked, Screened, mask, screen};
 use reading::Reading;
+pub use searching::searchable;
 
 /// A kind of personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
