@@ -141,6 +141,17 @@ pub(super) fn notes(shelf: &Shelf, sources: &[Source], asking: &Asking) -> Vec<S
             }
         }
     }
+    // Of a data set that is old as a whole it has been said already.
+    for source in sources.iter().filter(|source| source.time.stale && !source.dataset.stale) {
+        let (title, as_of) = (&source.passage.title, japanese(source.passage.as_of));
+        let text = format!(
+            "「{title}」は基準日（{as_of}）から時間が経っています。最新の内容を確かめてください。"
+        );
+        match notes.iter_mut().find(|note| note.text == text) {
+            Some(note) => note.numbers.push(source.number),
+            None => notes.push(SourceNote { numbers: vec![source.number], text }),
+        }
+    }
     let silent = sources.iter().filter(|source| source.time.standing.is_none());
     let numbers: Vec<usize> = silent.map(|source| source.number).collect();
     if asking.day != asking.today && !numbers.is_empty() {

@@ -100,8 +100,10 @@ fn revoke(context: &Context, id: &str) -> Result<(), Failure> {
                 Ok(key.system)
             }
             _ => Err(Failure::new(
-                format!("有効なAPIキー {id} はありません。kura apikey list で確かめてください。"),
-                format!("there is no good API key {id}; see kura apikey list"),
+                format!(
+                    "IDが {id} の有効なAPIキーはありません。システムの名前ではなく、kura apikey list に出るIDを指定してください。"
+                ),
+                format!("no good API key has the id {id}; give the id that kura apikey list shows"),
             )),
         }
     })?;

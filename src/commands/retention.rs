@@ -1,5 +1,5 @@
-//! What runs out is deleted: conversations and records at the start of the server and once a day, files in them
-//! every few minutes.
+//! What runs out is deleted: conversations and records at the start of the server and once a day,
+//! files in conversations every few minutes.
 
 use std::time::Duration;
 

@@ -64,6 +64,9 @@ impl Format {
     }
 }
 
+/// Bytes at the end of a package in which the list of its parts is looked for.
+const PACKAGE_LIST: usize = 1 << 20;
+
 /// Why a file was not read. Every variant ends up in the report of a data set, with advice.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", content = "detail", rename_all = "kebab-case")]
@@ -80,6 +83,9 @@ pub enum IngestError {
     /// The content is not what the extension says, or cut off.
     #[error("damaged: {0}")]
     Damaged(String),
+    /// The content is of another format than the extension says, and this is its extension.
+    #[error("its content is {0}, which its extension does not say")]
+    Extension(String),
     /// A password is needed.
     #[error("protected by a password")]
     Encrypted,
@@ -164,6 +170,10 @@ impl IngestError {
                 format!("ファイルが壊れています（{why}）。元のファイルを入手し直してください。"),
                 format!("The file is damaged ({why}). Get it again from its source."),
             ),
+            Self::Extension(is) => (
+                format!("ファイル名の末尾と中身が違います（中身は{is}の形式です）。末尾を.{is}に直してから、もう一度試してください。"),
+                format!("Its content is {is}, which its extension does not say. Rename it to end in .{is}."),
+            ),
             Self::Encrypted => (
                 "パスワードで保護されています。保護を外して保存し直してください。".to_owned(),
                 "It is protected by a password. Save it without protection.".to_owned(),
@@ -226,11 +236,35 @@ pub fn read_bytes(format: Format, bytes: &[u8], name: &str) -> Result<Document, 
         Format::Markdown => markdown::read(bytes, name),
         Format::Text => plain::read(bytes, name),
         Format::Csv => csv::read(bytes, name),
-    }?;
+    }
+    .map_err(|why| match (why, content_of(bytes)) {
+        (IngestError::Damaged(_), Some((is, extension))) if is != format => {
+            IngestError::Extension(extension.to_owned())
+        }
+        (why, _) => why,
+    })?;
     match document.sections.iter().all(|section| section.text.trim().is_empty()) {
         true => Err(IngestError::Empty),
         false => Ok(with_articles(document)),
     }
+}
+
+/// The format that bytes show by what they begin with and hold, and its extension, of those that a
+/// wrong extension hides.
+fn content_of(bytes: &[u8]) -> Option<(Format, &'static str)> {
+    if bytes.starts_with(b"%PDF-") {
+        return Some((Format::Pdf, "pdf"));
+    }
+    // The list of its parts stands uncompressed at the end of a package.
+    let list = &bytes[bytes.len().saturating_sub(PACKAGE_LIST)..];
+    let holds = |name: &[u8]| list.windows(name.len()).any(|part| part == name);
+    let parts: [(&[u8], Format, &str); 3] = [
+        (b"word/document.xml", Format::Docx, "docx"),
+        (b"xl/workbook.xml", Format::Sheet, "xlsx"),
+        (b"ppt/presentation.xml", Format::Pptx, "pptx"),
+    ];
+    let found = parts.into_iter().find(|(name, ..)| bytes.starts_with(b"PK") && holds(name));
+    found.map(|(_, format, extension)| (format, extension))
 }
 
 /// Gives an ordinance in plain lines its articles, number and title.

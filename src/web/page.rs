@@ -13,7 +13,7 @@ use super::recording::Keeper as RecordKeeper;
 use super::talks::{Keeper, Talk};
 use super::view::{self, Desk};
 use super::{AppState, api, body, choosing, connection, uploads};
-use crate::answer::{AnswerRequest, Service};
+use crate::answer::{AnswerRequest, Service, ServiceError};
 use crate::text::Lang;
 
 pub(crate) fn routes() -> Router<AppState> {
@@ -88,6 +88,13 @@ async fn ask(State(state): State<AppState>, request: Request) -> Result<Response
             let status = problem.status();
             desk.error = match &problem {
                 Problem::Parameter { ja, .. } => ja.clone(),
+                Problem::Service(ServiceError::PersonalData { kinds }) => {
+                    let kinds: Vec<_> = kinds.iter().map(|kind| kind.label()).collect();
+                    let kinds = kinds.join("、");
+                    format!(
+                        "{kinds}が含まれているため、送信しませんでした。質問欄では、その部分を伏せてあります。確かめてから、もう一度送信してください。"
+                    )
+                }
                 other => other.message(Lang::Ja),
             };
             let page = Html(view::desk_page(&desk, None));

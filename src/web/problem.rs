@@ -229,8 +229,11 @@ impl Problem {
             }
             Self::NotAllowed { role } => (
                 format!(
-                    "この画面と操作は{}だけが使えます。必要なときは、情報担当者に相談してください。",
-                    role.label()
+                    "この画面と操作を使えるのは、{}です。必要なときは、情報担当者に相談してください。",
+                    match role {
+                        Role::Reviewer => "確認者と管理者",
+                        Role::Staff | Role::Admin => role.label(),
+                    }
                 ),
                 format!("This needs the role '{}'.", role.name()),
             ),

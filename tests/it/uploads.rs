@@ -220,7 +220,7 @@ async fn hostile_files_are_refused_with_the_reason_and_leave_nothing() {
         ("なし", b"text", "対応していない形式"),
         ("empty.pdf", b"", "文章がありません"),
         ("blank.txt", b"  \n \n", "文章がありません"),
-        ("本当はdocx.pdf", &docx, "壊れています"),
+        ("本当はdocx.pdf", &docx, "中身はdocxの形式です"),
         ("cut.docx", &docx[..docx.len() / 2], "壊れています"),
         ("scan.pdf", &scan, "画像だけ"),
         ("bomb.docx", &bomb, "。"),

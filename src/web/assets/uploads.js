@@ -134,7 +134,7 @@ function item(upload) {
   deletes(form, upload.id);
   const until = new Date(upload.expires_at);
   const time = until.toLocaleString("ja-JP", { month: "long", day: "numeric", hour: "2-digit", minute: "2-digit" });
-  const size = upload.bytes < 1e6 ? `${(upload.bytes / 1e3).toFixed(1)} KB` : `${(upload.bytes / 1e6).toFixed(1)} MB`;
+  const size = upload.bytes < 1e3 ? `${upload.bytes}バイト` : upload.bytes < 1e6 ? `${(upload.bytes / 1e3).toFixed(1)} KB` : `${(upload.bytes / 1e6).toFixed(1)} MB`;
   return el(
     "li",
     { class: "upload-item" },
