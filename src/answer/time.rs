@@ -135,10 +135,7 @@ pub(super) fn notes(shelf: &Shelf, sources: &[Source], asking: &Asking) -> Vec<S
         // A data set that left meanwhile has no sources; there is nothing to say of it.
         let revisions = shelf.searcher.revisions(dataset, path).unwrap_or_default();
         for text in revision_notes(source, &revisions, asking.day, asking.today) {
-            match notes.iter_mut().find(|note| note.text == text) {
-                Some(note) => note.numbers.push(source.number),
-                None => notes.push(SourceNote { numbers: vec![source.number], text }),
-            }
+            note_once(&mut notes, source.number, text);
         }
     }
     // Of a data set that is old as a whole it has been said already.
@@ -147,10 +144,7 @@ pub(super) fn notes(shelf: &Shelf, sources: &[Source], asking: &Asking) -> Vec<S
         let text = format!(
             "「{title}」は基準日（{as_of}）から時間が経っています。最新の内容を確かめてください。"
         );
-        match notes.iter_mut().find(|note| note.text == text) {
-            Some(note) => note.numbers.push(source.number),
-            None => notes.push(SourceNote { numbers: vec![source.number], text }),
-        }
+        note_once(&mut notes, source.number, text);
     }
     let silent = sources.iter().filter(|source| source.time.standing.is_none());
     let numbers: Vec<usize> = silent.map(|source| source.number).collect();
@@ -162,6 +156,14 @@ pub(super) fn notes(shelf: &Shelf, sources: &[Source], asking: &Asking) -> Vec<S
         notes.push(SourceNote { numbers, text });
     }
     notes
+}
+
+/// The same words about several sources are one note.
+fn note_once(notes: &mut Vec<SourceNote>, number: usize, text: String) {
+    match notes.iter_mut().find(|note| note.text == text) {
+        Some(note) => note.numbers.push(number),
+        None => notes.push(SourceNote { numbers: vec![number], text }),
+    }
 }
 
 /// The notes that count for an answer that cites these sources.

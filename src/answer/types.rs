@@ -13,7 +13,7 @@ use super::selection::Selection;
 use super::time::SourceTime;
 use super::uploads::Upload;
 use crate::document::{DatasetIdentity, Passage, Provenance};
-use crate::guard::personal::Kind;
+use crate::guard::personal::{Kind, labels};
 use crate::sync::{Evaluation, MeasuredRates};
 use crate::text::Lang;
 
@@ -386,10 +386,9 @@ impl ServiceError {
                 format!("{parameter}の指定が正しくありません：{ja}")
             }
             Self::PersonalData { kinds } => {
-                let kinds: Vec<_> = kinds.iter().map(|kind| kind.label()).collect();
                 format!(
                     "{}が含まれているため、送信できません。その部分を消してから、もう一度送信してください。",
-                    kinds.join("、")
+                    labels(kinds)
                 )
             }
             Self::Stopping => "停止の準備中です。しばらくしてからお試しください。".to_owned(),

@@ -23,7 +23,7 @@ use super::sources;
 use super::types::{ServiceError, Source};
 use crate::config::Config;
 use crate::document::Passage;
-use crate::guard::personal::Kind;
+use crate::guard::personal::{Kind, labels};
 use crate::search::{Index, SearchError};
 use crate::store::{self, Store};
 use crate::text::Lang;
@@ -118,8 +118,7 @@ impl UploadError {
     pub fn message(&self, lang: Lang) -> String {
         match (self, lang) {
             (Self::PersonalData(kinds), Lang::Ja) => {
-                let kinds: Vec<_> = kinds.iter().map(|kind| kind.label()).collect();
-                let kinds = kinds.join("、");
+                let kinds = labels(kinds);
                 format!(
                     "{kinds}が含まれているため、使えません。その部分を除いたファイルを用意してください。"
                 )

@@ -14,6 +14,7 @@ use super::talks::{Keeper, Talk};
 use super::view::{self, Desk};
 use super::{AppState, api, body, choosing, connection, uploads};
 use crate::answer::{AnswerRequest, Service, ServiceError};
+use crate::guard::personal::labels;
 use crate::text::Lang;
 
 pub(crate) fn routes() -> Router<AppState> {
@@ -89,8 +90,7 @@ async fn ask(State(state): State<AppState>, request: Request) -> Result<Response
             desk.error = match &problem {
                 Problem::Parameter { ja, .. } => ja.clone(),
                 Problem::Service(ServiceError::PersonalData { kinds }) => {
-                    let kinds: Vec<_> = kinds.iter().map(|kind| kind.label()).collect();
-                    let kinds = kinds.join("、");
+                    let kinds = labels(kinds);
                     format!(
                         "{kinds}が含まれているため、送信しませんでした。質問欄では、その部分を伏せてあります。確かめてから、もう一度送信してください。"
                     )

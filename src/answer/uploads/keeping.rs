@@ -101,7 +101,7 @@ fn screen(
             content.personal.push((kind.label().to_owned(), count));
         }
     }
-    let screened = personal::screen(&all, guard);
+    let screened = personal::screen_found(&all, &found, guard);
     if !screened.refused.is_empty() {
         return Err(UploadError::PersonalData(screened.refused));
     }

@@ -49,7 +49,7 @@ impl Screened {
 }
 
 /// 「氏名、電話番号」
-pub(super) fn labels(kinds: &[Kind]) -> String {
+pub fn labels(kinds: &[Kind]) -> String {
     kinds.iter().map(|kind| kind.label()).collect::<Vec<_>>().join("、")
 }
 
@@ -77,7 +77,11 @@ pub fn mask(text: &str, found: &[Found]) -> Masked {
 
 /// Finds personal data in what somebody typed and does with it what the settings say.
 pub fn screen(text: &str, config: &GuardConfig) -> Screened {
-    let found = find(text);
+    screen_found(text, &find(text), config)
+}
+
+/// The same where it is found already: `found` comes from [`find`] over this text.
+pub fn screen_found(text: &str, found: &[Found], config: &GuardConfig) -> Screened {
     let of = |handling: Handling| {
         kinds(found.iter().filter(|found| found.kind.handling(config) == handling))
     };

@@ -25,7 +25,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use crate::config::{GuardConfig, Handling};
-pub use mask::{Masked, Screened, mask, screen};
+pub use mask::{Masked, Screened, labels, mask, screen, screen_found};
 use reading::Reading;
 pub use searching::searchable;
 
