@@ -8,7 +8,7 @@ mod retention;
 use sqlx::any::AnyRow;
 
 use super::people::{number, text};
-use super::{Store, StoreError, new_id, now};
+use super::{Store, StoreError, moment, new_id};
 use crate::text::normalize;
 
 /// Longest title, in characters; a longer one is cut.
@@ -169,7 +169,7 @@ impl Store {
     /// The database cannot be written.
     pub async fn add_turn(&self, place: &Place, turn: &NewTurn) -> Result<bool, StoreError> {
         let failed = || StoreError::query("save a turn");
-        let at = now();
+        let at = moment();
         let mut transaction = self.pool.begin().await.map_err(failed())?;
         if place.begins {
             let title = short(&turn.question);
@@ -219,7 +219,7 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub async fn add_conversation(&self, person: &str, title: &str) -> Result<String, StoreError> {
-        let (id, at, title) = (new_id(), now(), short(title));
+        let (id, at, title) = (new_id(), moment(), short(title));
         sqlx::query(
             "INSERT INTO conversations (id, person, title, words, created_at, used_at) \
              VALUES ($1, $2, $3, $4, $5, $6)",

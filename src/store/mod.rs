@@ -137,6 +137,12 @@ pub(crate) fn now() -> String {
     stamp(0)
 }
 
+/// The time of now to the millisecond, where the order of a list hangs on it: two questions can
+/// be asked within one second.
+fn moment() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
 /// So many hours from now.
 fn stamp(hours: i64) -> String {
     let at = jiff::Timestamp::now();

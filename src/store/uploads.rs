@@ -6,7 +6,7 @@
 use sqlx::any::AnyRow;
 
 use super::people::{number, text};
-use super::{Store, StoreError, now, stamp};
+use super::{Store, StoreError, moment, now, stamp};
 
 /// A file in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Store {
         )
         .bind(id)
         .bind(content)
-        .bind(now())
+        .bind(moment())
         .bind(stamp(i64::from(hours)))
         .bind(conversation)
         .bind(person)

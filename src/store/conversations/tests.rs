@@ -41,6 +41,21 @@ async fn turns_follow_each_other_and_belong_to_one_person() {
 }
 
 #[tokio::test]
+async fn the_last_used_comes_first_within_one_second_too() {
+    let (_dir, store) = a_store().await;
+    let tick = async || tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    let mut begun = Vec::new();
+    for question in ["一", "二", "三", "四", "五"] {
+        begun.push(a_conversation(&store, TRIAL, question, "答え").await);
+        tick().await;
+    }
+    assert!(store.add_turn(&Place::of(TRIAL, &begun[1]), &a_turn("続き", "答え")).await.unwrap());
+    let listed = store.conversations(TRIAL, "", 10).await.unwrap();
+    let titles: Vec<_> = listed.iter().map(|each| each.title.as_str()).collect();
+    assert_eq!(titles, ["二", "五", "四", "三", "一"]);
+}
+
+#[tokio::test]
 async fn a_search_takes_no_notice_of_width_and_case() {
     let (_dir, store) = a_store().await;
     let id = a_conversation(&store, TRIAL, "ＰＤＦの手数料は100%か", "300円です。").await;
