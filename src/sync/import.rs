@@ -250,6 +250,7 @@ pub(super) enum Ready {
 }
 
 use assemble::Copied;
+pub(super) use assemble::Local;
 pub(super) use checks::{Checked, below_floor};
 pub use preview::Preview;
 pub(super) use settle::{SPARE, too_little};

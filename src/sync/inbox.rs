@@ -17,7 +17,7 @@ use std::time::SystemTime;
 
 use super::bundle::{Chunk, MANIFEST_BYTES_MAX, Stick, unpack};
 use super::disk::{self, Growing};
-use super::import::{SPARE, plain_words, too_little};
+use super::import::{Local, SPARE, plain_words, too_little};
 use super::trust::{Link, ROOT_BYTES_MAX, Signed, key_id_is_well_formed};
 use super::writer::sweep::{entries, name_of};
 use super::{Imported, Importer, Installation, Preview, Reason, Refusal, Room, SyncError};
@@ -131,6 +131,8 @@ struct Inbox {
     dir: PathBuf,
     /// Chunks that the box needs, by hash.
     wanted: HashMap<String, Chunk>,
+    /// Those that it has, which others may build on.
+    local: Local,
     /// It is being imported.
     running: AtomicBool,
 }
@@ -162,12 +164,13 @@ impl Inboxes {
         if self.is_running(&id) {
             return Err(UploadError::Running);
         }
-        let preview = self.check(importer, papers, &id)?;
+        let (preview, local) = self.check(importer, papers, &id)?;
         self.make_way(&id)?;
         let wanted = preview.wanted.iter().map(|chunk| (chunk.hash.clone(), chunk.clone()));
         let inbox = Inbox {
             dir: self.dir_of(&id),
             wanted: wanted.collect(),
+            local,
             running: AtomicBool::new(false),
             id: id.clone(),
         };
@@ -190,7 +193,7 @@ impl Inboxes {
         importer: &Importer<'_>,
         papers: &Papers,
         id: &str,
-    ) -> Result<Preview, SyncError> {
+    ) -> Result<(Preview, Local), SyncError> {
         self.installation.make()?;
         let staging = self.installation.staging_dir();
         let trial = tempfile::Builder::new()
@@ -200,7 +203,7 @@ impl Inboxes {
         self.write_papers(trial.path(), papers)?;
         let sticks = Stick::find(trial.path())?;
         let missing = || Refusal::new(Reason::NotABundle, id.to_owned());
-        importer.preview(sticks.first().ok_or_else(missing)?)
+        importer.preview_with_local(sticks.first().ok_or_else(missing)?)
     }
 
     fn dir_of(&self, id: &str) -> PathBuf {
@@ -285,7 +288,7 @@ impl Inboxes {
             let en = format!("{hash}: {came} bytes, not {due}");
             return Err(Refusal::told(Reason::WrongLength, ja, en).into());
         }
-        unpack(chunk, packed)?;
+        inbox.verify(chunk, packed)?;
         let place = inbox.place(chunk);
         if let Some(dir) = place.parent() {
             disk::make_dir(dir)?;
@@ -320,6 +323,10 @@ impl Inbox {
         self.dir.join("chunks").join(folder).join(format!("{}.zst", chunk.hash))
     }
 
+    fn verify(&self, chunk: &Chunk, packed: &[u8]) -> Result<(), Refusal> {
+        unpack(chunk, packed, &self.local.base(chunk)?).map(drop)
+    }
+
     /// What has yet to come of `wanted`. What is there and damaged is removed.
     fn missing(&self, wanted: &[Chunk]) -> Result<Vec<Chunk>, SyncError> {
         let mut missing = Vec::new();
@@ -328,7 +335,7 @@ impl Inbox {
             let right_length =
                 fs::metadata(&place).is_ok_and(|meta| meta.len() == u64::from(chunk.stored));
             let packed = right_length.then(|| fs::read(&place).ok()).flatten();
-            if packed.is_none_or(|packed| unpack(chunk, &packed).is_err()) {
+            if packed.is_none_or(|packed| self.verify(chunk, &packed).is_err()) {
                 disk::remove(&place)?;
                 missing.push(chunk.clone());
             }

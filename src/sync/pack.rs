@@ -4,24 +4,22 @@
 //! The bundle grows beside its place, in a hidden folder, and gets its name when it is whole and
 //! lies on the medium: whoever pulls the stick early, or presses Ctrl-C, leaves no half bundle.
 
+mod bases;
 mod place;
 mod roots;
+mod run;
 
-use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::bundle::{
-    self, Artifact, ArtifactRole, CHUNK_BYTES_MAX, Chunk, Header, Kind, MANIFEST_BYTES_MAX,
-    Manifest,
-};
-use super::hashes::Hashes;
+use super::bundle::{Artifact, ArtifactRole, Header, MANIFEST_BYTES_MAX, Manifest};
 use super::trust::{Link, Root, Signed};
 use super::{Refusal, SyncError};
 use place::Fresh;
+use run::{Run, Whole, artifact};
 
 pub use place::{PLACE, open_for_all};
 pub use roots::{newest_root, read_roots, write_root};
@@ -78,6 +76,15 @@ impl Content {
 /// why it could not.
 pub type Signer<'s> = dyn Fn(&[u8], &str) -> Result<(String, String), String> + 's;
 
+/// The edition that a delta builds on.
+#[derive(Clone, Copy, Debug)]
+pub struct Earlier<'a> {
+    /// Chunks that it lists stay off the medium.
+    pub manifest: &'a Manifest,
+    /// Its passages, where they were kept: chunks that changed a little are packed against them.
+    pub passages: Option<&'a Path>,
+}
+
 /// All that a bundle is made of.
 pub struct Packer<'a> {
     pub header: Header,
@@ -86,8 +93,8 @@ pub struct Packer<'a> {
     pub roots: &'a [Link],
     /// The stick, or a folder.
     pub out: &'a Path,
-    /// The manifest of an earlier edition, for a delta: chunks that it lists stay off the medium.
-    pub since: Option<&'a Manifest>,
+    /// For a delta.
+    pub since: Option<Earlier<'a>>,
     /// The manifest that was packed here under the same edition before, and where it is kept.
     pub packed_before: Option<(&'a Path, &'a Manifest)>,
     pub signers: &'a [&'a Signer<'a>],
@@ -192,7 +199,7 @@ impl Packer<'_> {
         let fresh = Fresh::make(self.out)?;
         let (artifacts, sizes) = self.take_all(Some(&fresh))?;
         let mut manifest = Manifest::new(self.header.clone(), artifacts);
-        manifest.since = self.since.map(|since| since.edition.clone());
+        manifest.since = self.since.map(|since| since.manifest.edition.clone());
         self.check_edition(&fresh, &manifest)?;
         let manifest_bytes = serialized(&manifest)?;
         // What the importer reads is what was meant.
@@ -237,8 +244,9 @@ impl Packer<'_> {
     fn check_header(&self) -> Result<(), PackError> {
         if let Some(since) = self.since {
             let wanted = format!("{}/{}", self.header.kind.name(), self.header.id);
-            if since.subject() != wanted {
-                return Err(PackError::OtherSubject { wanted, found: since.subject() });
+            let found = since.manifest.subject();
+            if found != wanted {
+                return Err(PackError::OtherSubject { wanted, found });
             }
         }
         let empty = |source: &Source| artifact(source, Whole::default());
@@ -249,12 +257,7 @@ impl Packer<'_> {
     }
 
     fn take_all(&self, fresh: Option<&Fresh>) -> Result<(Vec<Artifact>, Sizes), PackError> {
-        let mut run = Run { packer: self, fresh, known: HashMap::new(), sizes: Sizes::default() };
-        for artifact in self.since.iter().flat_map(|since| &since.artifacts) {
-            for chunk in &artifact.chunks {
-                run.known.insert(chunk.hash.clone(), (chunk.clone(), true));
-            }
-        }
+        let mut run = Run::begin(self, fresh)?;
         let taken = self.sources.iter().map(|source| run.take(source));
         let artifacts = taken.collect::<Result<Vec<_>, _>>()?;
         Ok((artifacts, run.sizes))
@@ -284,100 +287,6 @@ fn serialized(manifest: &Manifest) -> Result<Vec<u8>, PackError> {
     match bytes.len() as u64 > MANIFEST_BYTES_MAX {
         true => Err(PackError::TooManyChunks(bytes.len())),
         false => Ok(bytes),
-    }
-}
-
-/// What is known of a file when it was read to its end.
-#[derive(Default)]
-struct Whole {
-    hashes: Hashes,
-    len: u64,
-    chunks: Vec<Chunk>,
-}
-
-fn artifact(source: &Source, whole: Whole) -> Artifact {
-    let (blake3, sha256) = whole.hashes.finish();
-    Artifact {
-        id: source.id.clone(),
-        role: source.role,
-        licence: source.licence.clone(),
-        source: source.source.clone(),
-        len: whole.len,
-        blake3,
-        sha256,
-        chunks: whole.chunks,
-    }
-}
-
-/// One pass over all files.
-struct Run<'r> {
-    packer: &'r Packer<'r>,
-    /// Where chunks are written; `None` only counts them.
-    fresh: Option<&'r Fresh>,
-    /// Chunks by hash: those of the earlier edition (true), and those written in this run.
-    known: HashMap<String, (Chunk, bool)>,
-    sizes: Sizes,
-}
-
-impl Run<'_> {
-    fn take(&mut self, source: &Source) -> Result<Artifact, PackError> {
-        let reader = source.content.open()?;
-        let kind = cut_like(self.packer.header.kind, source.role);
-        let mut whole = Whole::default();
-        // The cutter speaks of I/O only; what else stops it waits here.
-        let stopped = Cell::new(None);
-        let cut = bundle::cut(kind, reader, |raw| {
-            self.chunk(raw, &mut whole).map_err(|why| {
-                stopped.set(Some(why));
-                io::Error::other("stopped")
-            })
-        });
-        if let Some(why) = stopped.take() {
-            return Err(why);
-        }
-        cut.map_err(SyncError::io("read", source.content.path()))?;
-        Ok(artifact(source, whole))
-    }
-
-    fn chunk(&mut self, raw: &[u8], whole: &mut Whole) -> Result<(), PackError> {
-        self.packer.go_on()?;
-        debug_assert!(raw.len() <= CHUNK_BYTES_MAX as usize);
-        let len = raw.len() as u64;
-        whole.hashes.update(raw);
-        whole.len += len;
-        self.sizes.raw += len;
-        let hash = blake3::hash(raw).to_hex();
-        let chunk = match self.known.get(hash.as_str()) {
-            Some((chunk, earlier)) => {
-                self.sizes.left_out += if *earlier { len } else { 0 };
-                chunk.clone()
-            }
-            None => self.fresh_chunk(raw)?,
-        };
-        whole.chunks.push(chunk);
-        (self.packer.progress)(len);
-        Ok(())
-    }
-
-    fn fresh_chunk(&mut self, raw: &[u8]) -> Result<Chunk, PackError> {
-        let out = self.packer.out;
-        let (chunk, packed) = bundle::pack(raw).map_err(SyncError::io("pack for", out))?;
-        if let Some(fresh) = self.fresh {
-            fresh.write_chunk(&chunk, &packed)?;
-        }
-        self.sizes.chunks += 1;
-        self.sizes.stored += u64::from(chunk.stored);
-        self.known.insert(chunk.hash.clone(), (chunk.clone(), false));
-        Ok(chunk)
-    }
-}
-
-/// The kind by whose sizes a file is cut. The files of an index are new in every edition: small
-/// chunks would find nothing to share and only make the list of them long.
-fn cut_like(kind: Kind, role: ArtifactRole) -> Kind {
-    match role {
-        ArtifactRole::Index => Kind::Model,
-        _ => kind,
     }
 }
 

@@ -135,7 +135,8 @@ fn joined<'a>(one: &[&'a str], other: &[&'a str]) -> Vec<&'a str> {
 
 fn bytes_of(stick: &Stick, artifact: &kura::sync::bundle::Artifact) -> Vec<u8> {
     let chunks = artifact.chunks.iter();
-    chunks.flat_map(|chunk| unpack(chunk, &stick.chunk(chunk).unwrap().unwrap()).unwrap()).collect()
+    let packed = |chunk| stick.chunk(chunk).unwrap().unwrap();
+    chunks.flat_map(|chunk| unpack(chunk, &packed(chunk), b"").unwrap()).collect()
 }
 
 /// The plain tool agrees, where it is installed.
@@ -243,6 +244,13 @@ fn two_of_three_sign_a_data_set_and_its_next_edition() {
     assert!(carried < 3 * 64 * 1024 && carried * 3 < raw, "{carried} of {raw}");
     let (_, manifest) = desk.opened();
     assert!(manifest.artifact(ArtifactRole::Index).is_none());
+    // What changed is packed against the passages that were kept of the edition before.
+    let changed = &manifest.artifact(ArtifactRole::Passages).unwrap().chunks;
+    assert!(changed.iter().any(|chunk| !chunk.base.is_empty()));
+    let kept = |edition: &str| {
+        desk.home().join(format!("packed/dataset/kurasaki-sample/{edition}.passages.jsonl"))
+    };
+    assert!(kept("2026.04").exists() && kept("2026.10").exists());
 
     // The third adds a signature at another machine.
     let added = desk.succeed(&["key", "sign", text(&stick), "--key", "jiro"]);

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use kura::ingest::{self, chunk, folder, manifest};
 use kura::search::Index;
 use kura::sync::bundle::{ArtifactRole, Header, Kind};
-use kura::sync::pack::{Content, Packed, Packer, Source, root_comment};
+use kura::sync::pack::{Content, Earlier, Packed, Packer, Source, root_comment};
 use kura::sync::trust::{Link, PublicKey, Role, Root, Signed, TrustedKey};
 use serde_json::Value;
 
@@ -69,18 +69,27 @@ impl Publisher {
         since: Option<&Packed>,
     ) -> Packed {
         std::fs::create_dir_all(out).unwrap();
+        let kept = |packed: &Packed| self.passages_of(&packed.manifest.id, packed.manifest.counter);
+        let kept = since.map(kept).filter(|path| path.exists());
+        let passages = kept.as_deref();
+        let since = since.map(|packed| Earlier { manifest: &packed.manifest, passages });
         let packer = Packer {
             header,
             sources,
             roots: &self.roots,
             out,
-            since: since.map(|packed| &packed.manifest),
+            since,
             packed_before: None,
             signers: &[&|message, comment| self.sign(message, comment)],
             progress: &|_| (),
             cancelled: &AtomicBool::new(false),
         };
         packer.pack().unwrap()
+    }
+
+    /// Where the passages of a release are kept.
+    pub(crate) fn passages_of(&self, id: &str, counter: u64) -> PathBuf {
+        self.work.path().join(format!("passages-{id}-{counter}"))
     }
 
     /// Packs the data set of a folder, with its index or without.
@@ -106,7 +115,9 @@ impl Publisher {
         )
         .unwrap();
         let lines = passages.iter().map(|passage| passage.to_line(info.as_of).unwrap() + "\n");
-        let lines = Content::Bytes(lines.collect::<String>().into_bytes());
+        let kept = self.passages_of(&info.id, counter);
+        std::fs::write(&kept, lines.collect::<String>()).unwrap();
+        let lines = Content::File(kept);
         let file = |name: &str| Content::File(dir.join(name));
         let mut sources = vec![
             source("dataset.toml", ArtifactRole::Info, file("dataset.toml")),

@@ -9,7 +9,7 @@ use kura::document::{Passage, timestamp};
 use kura::ingest::{self, chunk, manifest};
 use kura::search::Index;
 use kura::sync::bundle::{ArtifactRole, Header, Kind, Manifest};
-use kura::sync::pack::Content;
+use kura::sync::pack::{Content, Packed};
 use kura::sync::{GenerationRecord, ModelRecord, Prepare, Reason, Refusal, TrustSettings};
 use kura::text::Lang;
 use kura::web::Updates;
@@ -31,6 +31,7 @@ pub(crate) struct Bundle {
     pub(crate) path: PathBuf,
     /// Packed chunks by hash.
     pub(crate) chunks: BTreeMap<String, Vec<u8>>,
+    packed: Packed,
 }
 
 impl Publisher {
@@ -48,26 +49,33 @@ impl Publisher {
 
     /// A data set in which `changed` replaces the text of one passage.
     pub(crate) fn dataset(&self, id: &str, counter: u64, changed: &str) -> Bundle {
-        let edition = counter.to_string();
-        let info = format!(
-            "id = \"{id}\"\ntitle = \"試験町のデータ\"\nscope = \"local\"\nauthority = \"manual\"\n\
-             as_of = \"2026-10-01\"\nedition = \"{edition}\"\npublisher = \"試験町\"\n\
-             licence = \"MIT\"\nstale_after_days = 36500\n"
-        );
-        let mut lines = String::new();
-        for passage in passages(&info, changed) {
-            lines += &passage.to_line(passage.as_of).unwrap();
-            lines.push('\n');
-        }
-        self.pack(id, counter, info.as_bytes(), lines.as_bytes())
+        let (info, passages) = content(id, counter, changed);
+        self.pack(id, counter, info.as_bytes(), passages.as_bytes())
+    }
+
+    /// The same as a delta from an edition, packed against its passages.
+    pub(crate) fn delta(&self, id: &str, counter: u64, changed: &str, since: &Bundle) -> Bundle {
+        let (info, passages) = content(id, counter, changed);
+        self.packed(id, counter, (info.as_bytes(), passages.as_bytes()), Some(&since.packed))
     }
 
     /// A data set of any content.
     pub(crate) fn pack(&self, id: &str, counter: u64, info: &[u8], passages: &[u8]) -> Bundle {
-        let bytes = |bytes: &[u8]| Content::Bytes(bytes.to_vec());
+        self.packed(id, counter, (info, passages), None)
+    }
+
+    fn packed(
+        &self,
+        id: &str,
+        counter: u64,
+        (info, passages): (&[u8], &[u8]),
+        since: Option<&Packed>,
+    ) -> Bundle {
+        let kept = self.publisher.passages_of(id, counter);
+        std::fs::write(&kept, passages).unwrap();
         let sources = [
-            source("dataset.toml", ArtifactRole::Info, bytes(info)),
-            source("passages.jsonl", ArtifactRole::Passages, bytes(passages)),
+            source("dataset.toml", ArtifactRole::Info, Content::Bytes(info.to_vec())),
+            source("passages.jsonl", ArtifactRole::Passages, Content::File(kept)),
         ];
         let header = Header {
             title: "試験町のデータ".into(),
@@ -75,7 +83,8 @@ impl Publisher {
             ..publisher::header(Kind::Dataset, id, &counter.to_string(), counter)
         };
         let out = self.dir.path().join(format!("{id}-{counter}"));
-        let path = self.publisher.pack(&out, header, &sources, None).path;
+        let packed = self.publisher.pack(&out, header, &sources, since);
+        let path = packed.path.clone();
         let mut chunks = BTreeMap::new();
         for folder in std::fs::read_dir(path.join("chunks")).unwrap() {
             for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
@@ -84,8 +93,23 @@ impl Publisher {
                 chunks.insert(hash, std::fs::read(&file).unwrap());
             }
         }
-        Bundle { path, chunks }
+        Bundle { path, chunks, packed }
     }
+}
+
+/// `dataset.toml` and `passages.jsonl`.
+fn content(id: &str, counter: u64, changed: &str) -> (String, String) {
+    let info = format!(
+        "id = \"{id}\"\ntitle = \"試験町のデータ\"\nscope = \"local\"\nauthority = \"manual\"\n\
+         as_of = \"2026-10-01\"\nedition = \"{counter}\"\npublisher = \"試験町\"\n\
+         licence = \"MIT\"\nstale_after_days = 36500\n"
+    );
+    let mut lines = String::new();
+    for passage in passages(&info, changed) {
+        lines += &passage.to_line(passage.as_of).unwrap();
+        lines.push('\n');
+    }
+    (info, lines)
 }
 
 impl Bundle {

@@ -198,6 +198,25 @@ async fn what_the_box_has_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_chunk_that_builds_on_what_the_box_has_is_verified_with_it() {
+    let web = WebEnv::new();
+    let publisher = Publisher::new();
+    let router = web.router(options(&publisher));
+    let first = publisher.dataset("town", 2, "婚姻届は、夜間も預かる。");
+    bring(&router, &first).await;
+    let next = publisher.delta("town", 3, "婚姻届は、夜間は預からない。", &first);
+    let bytes = |bundle: &Bundle| bundle.chunks.values().map(Vec::len).sum::<usize>();
+    assert!(bytes(&next) * 20 < bytes(&first), "{} of {}", bytes(&next), bytes(&first));
+    let begun = begin(&router, &next).await;
+    let wrong = missing(&begun).into_iter().max_by_key(|hash| next.chunks[hash].len()).unwrap();
+    let mut damaged = next.chunks[&wrong].clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    assert_ne!(put(&router, &begun, &wrong, &damaged).await.status, 204);
+    bring(&router, &next).await;
+    assert!(found(&router, "婚姻届").await.contains("夜間は預からない"));
+}
+
+#[tokio::test]
 async fn two_uploads_at_once_do_not_mix() {
     let web = WebEnv::new();
     let publisher = Publisher::new();

@@ -8,8 +8,8 @@ use super::records::Records;
 use super::report;
 use crate::cli::PackTo;
 use crate::sync::Room;
-use crate::sync::bundle::{Header, Kind, Manifest, id_is_plain};
-use crate::sync::pack::{PackError, Packed, Packer, Signer, Source};
+use crate::sync::bundle::{ArtifactRole, Header, Kind, id_is_plain};
+use crate::sync::pack::{Content, Earlier, PackError, Packed, Packer, Signer, Source};
 use crate::sync::trust::{Link, Root};
 use crate::text::Lang;
 
@@ -75,13 +75,21 @@ impl<'c> Press<'c> {
 
     /// Packs the files.
     pub(super) fn finish(&self, sources: &[Source]) -> Result<(), Failure> {
+        let kept = self.to.since.as_deref().and_then(|edition| self.records.passages(edition));
         let since = match &self.to.since {
-            Some(edition) => Some(self.records.edition(edition)?),
+            Some(edition) => {
+                let manifest = self.records.edition(edition)?;
+                Some(Earlier { manifest, passages: kept.as_deref() })
+            }
             None => None,
         };
         self.check_room(sources, since)?;
         let packed = self.write(sources, since)?;
         let record = self.records.keep(&packed.manifest, &packed.signed.bytes)?;
+        let passages = sources.iter().find(|source| source.role == ArtifactRole::Passages);
+        if let Some(Source { content: Content::File(path), .. }) = passages {
+            self.records.keep_passages(&packed.manifest, path)?;
+        }
         let manifest = &packed.manifest;
         let role = self.root.role(manifest.kind);
         let status = key::count(manifest.kind.name(), &self.root, role, &packed.signed);
@@ -105,7 +113,7 @@ impl<'c> Press<'c> {
     }
 
     /// Says how much comes and how much fits, and refuses what does not.
-    fn check_room(&self, sources: &[Source], since: Option<&Manifest>) -> Result<(), Failure> {
+    fn check_room(&self, sources: &[Source], since: Option<Earlier<'_>>) -> Result<(), Failure> {
         let out = &self.to.out;
         let room = Room::of(out)?;
         let raw = self.with_packer(sources, since, &[], &|_| (), |packer| packer.raw_bytes())?;
@@ -137,7 +145,7 @@ impl<'c> Press<'c> {
         }
     }
 
-    fn write(&self, sources: &[Source], since: Option<&Manifest>) -> Result<Packed, Failure> {
+    fn write(&self, sources: &[Source], since: Option<Earlier<'_>>) -> Result<Packed, Failure> {
         let signers: Vec<Box<Signer<'_>>> = self
             .signers
             .iter()
@@ -167,7 +175,7 @@ impl<'c> Press<'c> {
     fn with_packer<T>(
         &self,
         sources: &[Source],
-        since: Option<&Manifest>,
+        since: Option<Earlier<'_>>,
         signers: &[&Signer<'_>],
         progress: &dyn Fn(u64),
         work: impl FnOnce(&Packer<'_>) -> Result<T, PackError>,

@@ -1,5 +1,6 @@
 //! What was packed before: `packed/<kind>/<id>/<edition>.json`, the manifests as they were signed.
-//! They give the next number, and what a delta may leave out.
+//! They give the next number, and what a delta may leave out. Beside the last ones of a data set
+//! lie their passages, against which a delta packs what changed.
 
 use std::fs;
 use std::io;
@@ -8,6 +9,10 @@ use std::path::{Path, PathBuf};
 use super::super::Failure;
 use super::super::key::{replace, unusable};
 use crate::sync::bundle::{Kind, Manifest, id_is_plain};
+
+/// Releases of which the passages are kept: deltas build on the last one, now and then on the one
+/// before, and a copy of every edition would fill the disk.
+const PASSAGES_KEPT: usize = 2;
 
 /// The manifests of one kind and id.
 #[derive(Debug)]
@@ -79,6 +84,38 @@ impl Records {
                 format!("{dir} has no manifest of edition {edition}; there are: {known}"),
             ),
         })
+    }
+
+    /// The passages of an edition, if they are kept.
+    pub(super) fn passages(&self, edition: &str) -> Option<PathBuf> {
+        Some(self.place_of_passages(edition)).filter(|path| path.is_file())
+    }
+
+    fn place_of_passages(&self, edition: &str) -> PathBuf {
+        self.dir.join(format!("{edition}.passages.jsonl"))
+    }
+
+    /// Keeps the passages of a release, and lets those of older ones go.
+    pub(super) fn keep_passages(&self, manifest: &Manifest, from: &Path) -> Result<(), Failure> {
+        let place = self.place_of_passages(&manifest.edition);
+        let growing = place.with_extension("new");
+        let kept = fs::copy(from, &growing).and_then(|_| fs::rename(&growing, &place));
+        kept.map_err(|why| {
+            let _ = fs::remove_file(&growing);
+            unusable(&place, &why)
+        })?;
+        let others = self.manifests.iter().rev().map(|earlier| &earlier.edition);
+        let others = others.filter(|edition| **edition != manifest.edition);
+        for edition in others.skip(PASSAGES_KEPT - 1) {
+            let old = self.place_of_passages(edition);
+            match fs::remove_file(&old) {
+                Err(why) if why.kind() != io::ErrorKind::NotFound => {
+                    return Err(unusable(&old, &why));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the manifest of a release.

@@ -37,7 +37,7 @@ impl House {
             len: 1,
             blake3: blake3.to_owned(),
             sha256: hash.clone(),
-            chunks: vec![Chunk { hash, raw: 1, stored: 1 }],
+            chunks: vec![Chunk { hash, raw: 1, stored: 1, base: Vec::new() }],
         };
         let header = Header {
             channel: "stable".to_owned(),

@@ -1,5 +1,6 @@
 //! Chunks: cut where the content says (FastCDC, Xia et al., USENIX ATC 2016), so that the next
-//! edition shares all that did not change; packed with zstd; never longer than 1 MiB.
+//! edition shares all that did not change; packed with zstd; never longer than 1 MiB. A chunk that
+//! changed a little is packed against those that it came from, which a delta leaves to the box.
 
 use std::io::{self, Read};
 
@@ -10,6 +11,9 @@ use super::manifest::{Chunk, Kind};
 
 /// Raw bytes of a chunk at most.
 pub const CHUNK_BYTES_MAX: u32 = 1024 * 1024;
+
+/// Chunks that one chunk may build on.
+pub const BASES_MAX: usize = 2;
 
 /// zstd's default; more costs the packing side time and gains a few percent.
 const LEVEL: i32 = 3;
@@ -40,26 +44,61 @@ pub fn cut(
     Ok(())
 }
 
+/// What a chunk is packed against.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Base {
+    /// BLAKE3 of the chunks, in order; at most [`BASES_MAX`].
+    pub hashes: Vec<String>,
+    /// Their raw bytes, one behind the other: zstd's dictionary.
+    pub raw: Vec<u8>,
+}
+
 /// Packs the raw bytes of a chunk: how the manifest names it, and what its file holds.
 ///
 /// # Errors
 /// zstd ran out of memory.
 pub fn pack(raw: &[u8]) -> io::Result<(Chunk, Vec<u8>)> {
     let packed = zstd::bulk::compress(raw, LEVEL)?;
-    let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(io::Error::other);
-    let hash = blake3::hash(raw).to_hex().to_string();
-    Ok((Chunk { hash, raw: length(raw)?, stored: length(&packed)? }, packed))
+    Ok((chunk(raw, &packed, Vec::new())?, packed))
 }
 
-/// Unpacks a chunk into memory of the declared length, and checks what came out.
+/// As [`pack`], against `base` where that takes less.
 ///
 /// # Errors
-/// It is not zstd, is longer or shorter than declared, or has another hash.
-pub fn unpack(chunk: &Chunk, packed: &[u8]) -> Result<Vec<u8>, Refusal> {
+/// As [`pack`].
+pub fn pack_against(base: &Base, raw: &[u8]) -> io::Result<(Chunk, Vec<u8>)> {
+    let packed = zstd::bulk::Compressor::with_dictionary(LEVEL, &base.raw)?.compress(raw)?;
+    let (alone, packed_alone) = pack(raw)?;
+    // Naming the base takes room in the manifest.
+    let named = base.hashes.iter().map(|hash| hash.len() + "\"\",".len()).sum::<usize>();
+    match packed.len() + named < packed_alone.len() {
+        true => Ok((chunk(raw, &packed, base.hashes.clone())?, packed)),
+        false => Ok((alone, packed_alone)),
+    }
+}
+
+fn chunk(raw: &[u8], packed: &[u8], base: Vec<String>) -> io::Result<Chunk> {
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(io::Error::other);
+    let hash = blake3::hash(raw).to_hex().to_string();
+    Ok(Chunk { hash, raw: length(raw)?, stored: length(packed)?, base })
+}
+
+/// Unpacks a chunk into memory of the declared length, and checks what came out. `base` are the
+/// raw bytes of the chunks that it builds on, empty where there are none.
+///
+/// # Errors
+/// It is not zstd, was packed against something else, is longer or shorter than declared, or has
+/// another hash.
+pub fn unpack(chunk: &Chunk, packed: &[u8], base: &[u8]) -> Result<Vec<u8>, Refusal> {
     let damaged = || Refusal::new(Reason::DamagedChunk, chunk.hash.clone());
     let len = usize::try_from(chunk.raw.min(CHUNK_BYTES_MAX)).map_err(|_| damaged())?;
     // The buffer has the declared length, so that a bomb runs into its end.
-    let raw = zstd::bulk::decompress(packed, len).map_err(|_| damaged())?;
+    let raw = match base.is_empty() {
+        true => zstd::bulk::decompress(packed, len),
+        false => zstd::bulk::Decompressor::with_dictionary(base)
+            .and_then(|mut unpacking| unpacking.decompress(packed, len)),
+    };
+    let raw = raw.map_err(|_| damaged())?;
     let right = raw.len() == len && blake3::hash(&raw).to_hex().as_str() == chunk.hash;
     right.then_some(raw).ok_or_else(damaged)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::super::{Reason, Refusal};
-use super::chunk::CHUNK_BYTES_MAX;
+use super::chunk::{BASES_MAX, CHUNK_BYTES_MAX};
 
 /// The value of `format`.
 const FORMAT: &str = "kura-bundle-1";
@@ -144,6 +144,10 @@ pub struct Chunk {
     pub raw: u32,
     /// Length of the file on the stick.
     pub stored: u32,
+    /// Of a delta: the chunks, by hash, that its file was packed against; the edition before has
+    /// them. Empty where it was packed alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub base: Vec<String>,
 }
 
 /// Whether a name may become the last part of a local path: `[a-z0-9][a-z0-9._-]{0,63}`.
@@ -257,12 +261,26 @@ impl Manifest {
             if !ids.insert(artifact.id.as_str()) {
                 return Err(format!("file {:?} stands twice", artifact.id));
             }
-            artifact.check().map_err(|why| format!("file {:?}: {why}", artifact.id))?;
+            let checked = artifact.check().and_then(|()| self.check_bases(artifact));
+            checked.map_err(|why| format!("file {:?}: {why}", artifact.id))?;
         }
         if checked_sums(&self.artifacts) != Some(self.totals) {
             return Err("totals are not the sums".to_owned());
         }
         self.check_roles()
+    }
+
+    /// Only a delta leaves anything to build on to the box.
+    fn check_bases(&self, artifact: &Artifact) -> Result<(), String> {
+        for base in artifact.chunks.iter().map(|chunk| &chunk.base) {
+            if !base.is_empty() && self.since.is_none() {
+                return Err("a chunk builds on another, and this is no delta".to_owned());
+            }
+            if base.len() > BASES_MAX || !base.iter().all(|hash| is_hash(hash)) {
+                return Err(format!("a chunk builds on {base:?}"));
+            }
+        }
+        Ok(())
     }
 
     /// Each kind has exactly its files.

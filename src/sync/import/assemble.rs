@@ -187,7 +187,7 @@ impl Run<'_> {
     fn read_stick(&self, chunk: &Chunk) -> Result<Vec<u8>, SyncError> {
         let missing = || Refusal::new(Reason::MissingChunk, chunk.hash.clone());
         let packed = self.stick.chunk(chunk)?.ok_or_else(missing)?;
-        Ok(unpack(chunk, &packed)?)
+        Ok(unpack(chunk, &packed, &self.local.base(chunk)?)?)
     }
 
     fn told(&mut self, read: u64, kept: u64) {
@@ -223,9 +223,18 @@ fn verified(
 }
 
 /// Chunks that lie in generations installed before, by hash.
-pub(super) struct Local {
+#[derive(Debug)]
+pub(in crate::sync) struct Local {
     files: Vec<PathBuf>,
-    chunks: HashMap<String, (usize, u64)>,
+    chunks: HashMap<String, Place>,
+}
+
+/// Where a chunk lies.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    file: usize,
+    at: u64,
+    len: u32,
 }
 
 impl Local {
@@ -240,7 +249,7 @@ impl Local {
                 local.files.push(dir.join(artifact.place()));
                 let mut at = 0;
                 for chunk in &artifact.chunks {
-                    local.chunks.insert(chunk.hash.clone(), (file, at));
+                    local.chunks.insert(chunk.hash.clone(), Place { file, at, len: chunk.raw });
                     at += u64::from(chunk.raw);
                 }
             }
@@ -250,9 +259,23 @@ impl Local {
 
     /// The chunk's bytes, verified; `None` where no generation has them, or has them damaged.
     pub(super) fn read(&self, chunk: &Chunk) -> Option<Vec<u8>> {
-        let (file, at) = self.chunks.get(&chunk.hash)?;
-        let mut raw = vec![0; usize::try_from(chunk.raw).ok()?];
-        File::open(&self.files[*file]).ok()?.read_exact_at(&mut raw, *at).ok()?;
-        (blake3::hash(&raw).to_hex().as_str() == chunk.hash).then_some(raw)
+        self.bytes(&chunk.hash).filter(|raw| raw.len() as u64 == u64::from(chunk.raw))
+    }
+
+    fn bytes(&self, hash: &str) -> Option<Vec<u8>> {
+        let place = self.chunks.get(hash)?;
+        let mut raw = vec![0; usize::try_from(place.len).ok()?];
+        File::open(&self.files[place.file]).ok()?.read_exact_at(&mut raw, place.at).ok()?;
+        (blake3::hash(&raw).to_hex().as_str() == hash).then_some(raw)
+    }
+
+    /// What a chunk was packed against, verified; empty where it was packed alone.
+    ///
+    /// # Errors
+    /// No generation has one of its chunks, or has it damaged.
+    pub(in crate::sync) fn base(&self, chunk: &Chunk) -> Result<Vec<u8>, Refusal> {
+        let missing = |hash: &String| Refusal::new(Reason::MissingChunk, hash.clone());
+        let bytes = chunk.base.iter().map(|hash| self.bytes(hash).ok_or_else(|| missing(hash)));
+        Ok(bytes.collect::<Result<Vec<_>, _>>()?.concat())
     }
 }

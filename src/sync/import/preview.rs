@@ -31,6 +31,14 @@ impl Importer<'_> {
     /// [`SyncError::Refused`] with the rule that it broke; [`SyncError::Locked`] while another
     /// change runs; reading or writing the data folder failed.
     pub fn preview(&self, stick: &Stick) -> Result<Preview, SyncError> {
+        Ok(self.preview_with_local(stick)?.0)
+    }
+
+    /// As [`Self::preview`], with the chunks that are on the box.
+    pub(in crate::sync) fn preview_with_local(
+        &self,
+        stick: &Stick,
+    ) -> Result<(Preview, Local), SyncError> {
         let (checked, generations) = {
             let mut writer = self.installation.writer()?;
             let ledger = Ledger::of(self.installation);
@@ -47,11 +55,12 @@ impl Importer<'_> {
             let generations = writer.generations_of(&checked.manifest);
             (checked, generations)
         };
+        let local = Local::of(&generations);
         let wanted = match checked.is_in_use {
             true => Vec::new(),
-            false => wanted(&checked.manifest, &Local::of(&generations)),
+            false => wanted(&checked.manifest, &local),
         };
-        Ok(checked.into_preview(wanted))
+        Ok((checked.into_preview(wanted), local))
     }
 }
 

@@ -1,10 +1,12 @@
+mod deltas;
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use jiff::civil::date;
 
 use super::*;
-use crate::sync::bundle::{Stick, unpack};
+use crate::sync::bundle::{Kind, Stick, unpack};
 use crate::sync::trust::{PublicKey, Role, Signed, TrustedKey};
 
 /// A key that is not encrypted, which is quick.
@@ -86,7 +88,7 @@ impl Place {
         &self,
         header: Header,
         sources: &[Source],
-        since: Option<&Manifest>,
+        since: Option<Earlier<'_>>,
         cancelled: &AtomicBool,
     ) -> Result<Packed, PackError> {
         let packer = Packer {
@@ -103,7 +105,7 @@ impl Place {
         packer.pack()
     }
 
-    fn packed(&self, header: Header, passages: &[u8], since: Option<&Manifest>) -> Packed {
+    fn packed(&self, header: Header, passages: &[u8], since: Option<Earlier<'_>>) -> Packed {
         self.pack(header, &sources(passages), since, &AtomicBool::new(false)).unwrap()
     }
 
@@ -127,6 +129,11 @@ impl Place {
     }
 }
 
+/// An earlier edition of which the manifest alone was kept.
+fn alone(manifest: &Manifest) -> Earlier<'_> {
+    Earlier { manifest, passages: None }
+}
+
 /// Text that does not repeat, as a data set's passages are.
 fn text(len: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(len + 32);
@@ -147,7 +154,7 @@ fn read_back(stick: &Stick, manifest: &Manifest, role: ArtifactRole) -> Vec<u8> 
     let mut bytes = Vec::new();
     for chunk in &artifact.chunks {
         let packed = stick.chunk(chunk).unwrap().unwrap();
-        bytes.extend(unpack(chunk, &packed).unwrap());
+        bytes.extend(unpack(chunk, &packed, b"").unwrap());
     }
     assert_eq!(blake3::hash(&bytes).to_hex().as_str(), artifact.blake3);
     assert_eq!(bytes.len() as u64, artifact.len);
@@ -211,7 +218,7 @@ fn a_delta_leaves_out_exactly_what_the_earlier_edition_has() {
     new.splice(200_000..200_000, *b"{\"id\":\"a new line\"}\n");
     let first = place.packed(header("r8.1", 1), &old, None);
     let known: BTreeSet<String> = chunk_hashes(&first.manifest);
-    let second = place.packed(header("r8.2", 2), &new, Some(&first.manifest));
+    let second = place.packed(header("r8.2", 2), &new, Some(alone(&first.manifest)));
     let wanted: BTreeSet<String> =
         chunk_hashes(&second.manifest).difference(&known).cloned().collect();
     let carried: BTreeSet<String> = place
@@ -244,7 +251,7 @@ fn one_changed_byte_in_4_mb_costs_at_most_5_percent() {
     let cancelled = AtomicBool::new(false);
     let first = place.pack(header("r8.1", 1), &only(&passages), None, &cancelled).unwrap();
     passages[2_000_000] ^= 1;
-    let since = Some(&first.manifest);
+    let since = Some(alone(&first.manifest));
     let second = place.pack(header("r8.2", 2), &only(&passages), since, &cancelled).unwrap();
     assert!(second.sizes.chunks >= 1);
     assert!(second.sizes.stored * 20 <= first.sizes.stored, "{:?}", second.sizes);
@@ -295,7 +302,7 @@ fn stopped_or_refused_nothing_is_left() {
 
     let first = place.packed(header("r8.1", 1), &passages, None);
     let other = Header { id: "city".into(), ..header("r8.1", 1) };
-    let outcome = place.pack(other, &sources(&passages), Some(&first.manifest), &go);
+    let outcome = place.pack(other, &sources(&passages), Some(alone(&first.manifest)), &go);
     assert!(matches!(outcome, Err(PackError::OtherSubject { .. })));
     // What was there before is there still.
     assert_eq!(Stick::find(place.dir.path()).unwrap().len(), 1);

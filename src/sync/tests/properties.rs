@@ -4,7 +4,8 @@
 use proptest::prelude::*;
 
 use crate::sync::bundle::{
-    Artifact, ArtifactRole, Chunk, Header, Kind, Manifest, id_is_plain, pack, unpack,
+    Artifact, ArtifactRole, Base, Chunk, Header, Kind, Manifest, id_is_plain, pack, pack_against,
+    unpack,
 };
 use crate::sync::trust::{PublicKey, Role, Root, TrustedKey};
 
@@ -26,6 +27,7 @@ fn chunk() -> impl Strategy<Value = Chunk> {
         hash,
         raw,
         stored,
+        base: Vec::new(),
     })
 }
 
@@ -151,7 +153,20 @@ proptest! {
     fn what_is_packed_is_unpacked(raw in proptest::collection::vec(any::<u8>(), 1..20_000)) {
         let (chunk, packed) = pack(&raw).unwrap();
         prop_assert_eq!(packed.len(), chunk.stored as usize);
-        prop_assert_eq!(unpack(&chunk, &packed), Ok(raw));
+        prop_assert_eq!(unpack(&chunk, &packed, b""), Ok(raw));
+    }
+
+    #[test]
+    fn what_is_packed_against_a_base_is_unpacked_with_it(
+        base in proptest::collection::vec(any::<u8>(), 1..9_000),
+        raw in proptest::collection::vec(any::<u8>(), 1..3_000),
+        from in 0_usize..9_000,
+    ) {
+        let own = [&base[from.min(base.len())..], &raw].concat();
+        let base = Base { hashes: vec![blake3::hash(&base).to_hex().to_string()], raw: base };
+        let (chunk, packed) = pack_against(&base, &own).unwrap();
+        let built_on = if chunk.base.is_empty() { &[][..] } else { &base.raw };
+        prop_assert_eq!(unpack(&chunk, &packed, built_on), Ok(own));
     }
 
     /// Whatever lies in a chunk's file: what comes out is what was declared, or nothing.
@@ -163,11 +178,11 @@ proptest! {
     ) {
         let (chunk, packed) = pack(&raw).unwrap();
         let changed = mutated(packed.clone(), &changes);
-        if let Ok(read) = unpack(&chunk, &changed) {
+        if let Ok(read) = unpack(&chunk, &changed, b"") {
             prop_assert_eq!(&read, &raw);
         }
         let lying = Chunk { raw: declared, ..chunk };
-        prop_assert_eq!(unpack(&lying, &packed).is_ok(), declared as usize == raw.len());
+        prop_assert_eq!(unpack(&lying, &packed, b"").is_ok(), declared as usize == raw.len());
     }
 
     #[test]

@@ -172,6 +172,15 @@ pub(super) fn sources(sizes: Sizes, edition: Edition) -> Result<Vec<Source>, Fai
     ])
 }
 
+/// Writes the passages of an edition, as the packing machine keeps them for the next delta.
+pub(super) fn keep_passages(sources: &[Source], to: &Path) -> io::Result<()> {
+    let passages = sources.iter().find(|source| source.role == ArtifactRole::Passages);
+    match passages.map(|source| &source.content) {
+        Some(Content::Bytes(bytes)) => std::fs::write(to, bytes),
+        _ => Err(io::Error::other("no passages were made")),
+    }
+}
+
 fn passage(at: usize, edition: Edition) -> Passage {
     let document = at / DOCUMENT_PASSAGES;
     let changed = match edition {

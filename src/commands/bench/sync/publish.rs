@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use minisign::KeyPair;
 
 use super::super::super::Failure;
-use crate::sync::bundle::{ArtifactRole, Header, Kind, Manifest};
-use crate::sync::pack::{Content, Packed, Packer, Source};
+use crate::sync::bundle::{ArtifactRole, Header, Kind};
+use crate::sync::pack::{Content, Earlier, Packed, Packer, Source};
 use crate::sync::trust::{Link, PublicKey, Role, Root, Signed, TrustedKey};
 
 pub(super) const CHANNEL: &str = "stable";
@@ -52,7 +52,7 @@ impl Publisher {
         counter: u64,
         sources: &[Source],
         out: &Path,
-        since: Option<&Manifest>,
+        since: Option<Earlier<'_>>,
         cancelled: &AtomicBool,
     ) -> Result<Packed, Failure> {
         std::fs::create_dir_all(out).map_err(|why| super::failed(&why))?;

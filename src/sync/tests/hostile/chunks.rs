@@ -188,7 +188,7 @@ attacks! {
 /// Lengths far above what a chunk may be are cut before memory is taken.
 #[test]
 fn no_more_memory_than_a_chunk_may_have_is_taken() {
-    let chunk = Chunk { hash: hash(b""), raw: u32::MAX, stored: 1 };
-    assert!(unpack(&chunk, &zeros(u64::from(CHUNK_BYTES_MAX) * 4)).is_err());
+    let chunk = Chunk { hash: hash(b""), raw: u32::MAX, stored: 1, base: Vec::new() };
+    assert!(unpack(&chunk, &zeros(u64::from(CHUNK_BYTES_MAX) * 4), b"").is_err());
     assert!(chunk_path(std::path::Path::new("x"), &chunk.hash).starts_with("x/chunks"));
 }

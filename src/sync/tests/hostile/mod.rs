@@ -42,6 +42,7 @@
 //! call); `test_graph_traversal` (12), `test_targetfile_search` (5; no delegation);
 //! `test_static_repo` (their wire format).
 
+mod bases;
 mod case;
 mod chunks;
 mod keys;
@@ -70,6 +71,6 @@ use attacks;
 
 #[test]
 fn there_are_enough_attacks() {
-    let all = keys::COUNT + lists::COUNT + chunks::COUNT + medium::COUNT;
+    let all = keys::COUNT + lists::COUNT + chunks::COUNT + bases::COUNT + medium::COUNT;
     assert!(all >= 100, "{all}");
 }
