@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::asker::{self, Asker, role_for};
 use super::problem::{Audience, Problem};
-use super::{AppState, head};
+use super::{AppState, head, records};
 use crate::store::Standing;
 
 /// Lets the request through to its handler, or refuses it.
@@ -36,7 +36,14 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
         let (mut parts, body) = request.into_parts();
         match admit(&state, &parts).await {
             Ok(asker) => {
-                head::tell(&asker);
+                let waiting = match shows_a_page(&parts) && !asker.is_shared() {
+                    true => records::waiting(&state, &asker).await,
+                    false => Ok(0),
+                };
+                match waiting {
+                    Ok(waiting) => head::tell(&asker, waiting),
+                    Err(problem) => return problem.into_response(),
+                }
                 parts.extensions.insert(asker);
             }
             Err(refusal) => return *refusal,
@@ -104,7 +111,7 @@ fn let_in(standing: Standing, request: &Parts) -> Result<Asker, Box<Response>> {
         Ok(()) => Ok(asker),
         Err(problem) => {
             // The page of the refusal says whose it is.
-            head::tell(&asker);
+            head::tell(&asker, 0);
             Err(Box::new(problem.into_response()))
         }
     }

@@ -22,6 +22,8 @@ pub(crate) struct Head {
     /// Whether there is a session to end and a password to change.
     pub(crate) has_account: bool,
     pub(crate) is_admin: bool,
+    /// Records that wait for a step of this person.
+    pub(crate) waiting: usize,
     /// As a record names the person.
     signature: String,
     /// Whether there is anybody to name.
@@ -33,8 +35,8 @@ pub(crate) async fn scope<T>(request: impl Future<Output = T>) -> T {
     HEAD.scope(OnceLock::new(), request).await
 }
 
-/// Says who it is; the first word counts.
-pub(crate) fn tell(asker: &Asker) {
+/// Says who it is, and how much waits for them; the first word counts.
+pub(crate) fn tell(asker: &Asker, waiting: usize) {
     let person = &asker.0;
     let head = Head {
         name: person.name.clone(),
@@ -42,6 +44,7 @@ pub(crate) fn tell(asker: &Asker) {
         signature: asker.or_called(""),
         has_account: !asker.is_shared(),
         is_admin: person.role >= Role::Admin,
+        waiting,
         is_named: person.id != SHARED,
     };
     // Outside of a request nobody reads it.

@@ -390,6 +390,11 @@ async fn who_may_read_and_review_a_record() {
     }
     assert!(desk.get("/reviews", &chief).await.text.contains(&code.to_string()));
     assert!(!desk.get("/reviews", &tax).await.text.contains(&code.to_string()));
+    // The head of every page leads there.
+    let waits = r#"<span class="who-count">1件</span>"#;
+    for (cookie, told) in [(&chief, true), (&tax, false), (&hanako, false)] {
+        assert_eq!(desk.get("/assistants", cookie).await.text.contains(waits), told);
+    }
     let silent = desk.step(&code, &chief, "action=returned").await;
     assert!(silent.status == 400 && silent.text.contains("理由をコメントに"), "{}", silent.text);
     let back = desk.step(&code, &chief, "action=returned&comment=%E6%A0%B9%E6%8B%A0").await;

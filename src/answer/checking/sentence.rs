@@ -141,7 +141,9 @@ fn round(sentence: &str, evidence: &Evidence) -> Checked {
         let quotes: Vec<&Quote> = before[from..].iter().filter_map(Part::quote).collect();
         from = at + 1;
         let named = evidence.named_in(&words);
-        confirmed &= settle_cites(cites, &quotes, &named, evidence, &mut counts);
+        let strange = has_strange_word(&words, quotes.is_empty(), evidence);
+        let stands_on = StandsOn { quotes, named, strange };
+        confirmed &= settle_cites(cites, &stands_on, evidence, &mut counts);
     }
     counts.unconfirmed = usize::from(!confirmed);
     let text = parts.iter().map(Part::shown).collect();
@@ -173,11 +175,35 @@ fn settle_quotes(parts: &mut [Part], evidence: &Evidence, counts: &mut CitationC
     confirmed
 }
 
+/// What the citations at one place are to bear.
+struct StandsOn<'s> {
+    quotes: Vec<&'s Quote>,
+    named: Vec<Named>,
+    /// A word in 「」 that comes from nowhere is among it.
+    strange: bool,
+}
+
+/// Whether words hold a 「」, too short to be a quotation, that neither a passage nor the question
+/// has: 「300円」 where 500円 was given. Beside a quotation (not `alone`) a word without a figure is
+/// taken for a term.
+fn has_strange_word(words: &str, alone: bool, evidence: &Evidence) -> bool {
+    words.match_indices('「').any(|(at, opened)| {
+        let rest = &words[at + opened.len()..];
+        let word = closing(rest).map(|end| Folded::of(&rest[..end]));
+        word.is_some_and(|word| {
+            let counts = alone || word.chars.iter().any(char::is_ascii_digit);
+            counts
+                && !word.chars.is_empty()
+                && evidence.holders(&word).is_empty()
+                && !evidence.is_asked(&word)
+        })
+    })
+}
+
 /// Decides which of the numbers at one place are shown. False where none is left.
 fn settle_cites(
     cites: &mut Cites,
-    quotes: &[&Quote],
-    named: &[Named],
+    stands_on: &StandsOn<'_>,
     evidence: &Evidence,
     counts: &mut CitationCounts,
 ) -> bool {
@@ -185,7 +211,7 @@ fn settle_cites(
     let given = cites.written.iter().copied().filter(|number| evidence.is_given(*number));
     let given: Vec<usize> = given.collect();
     let strangers = cites.written.len() - given.len();
-    match verdict(&given, quotes, named, evidence) {
+    match verdict(&given, stands_on, evidence) {
         Verdict::Shown(shown) => {
             counts.removed_not_given += strangers;
             cites.shown = shown;
@@ -205,7 +231,11 @@ fn settle_cites(
     !cites.shown.is_empty()
 }
 
-fn verdict(given: &[usize], quotes: &[&Quote], named: &[Named], evidence: &Evidence) -> Verdict {
+fn verdict(given: &[usize], stands_on: &StandsOn<'_>, evidence: &Evidence) -> Verdict {
+    let StandsOn { quotes, named, strange } = stands_on;
+    if *strange && !given.is_empty() {
+        return Verdict::Removed(Why::Misquoted);
+    }
     let mut shown = given.to_vec();
     let mut renumbered = false;
     let wrong = quotes.iter().filter(|quote| !quote.holders.iter().any(|n| given.contains(n)));

@@ -13,7 +13,8 @@ use serde::Serialize;
 use crate::document::Passage;
 use crate::text::{leading_number, normalize, sentence_ranges};
 
-/// In 「」, less than this is a word, in characters without blanks.
+/// In 「」, less than this is a word, in characters without blanks: some source or the question must
+/// have it, but not the one that is cited.
 const QUOTATION_CHARS: usize = 8;
 
 /// The first of the characters that stand for quotations; nobody writes them.
@@ -45,8 +46,8 @@ struct Plain<'s> {
     text: String,
 }
 
-/// Looks an answer through. `sources` are the passages beside it, with their numbers.
-pub fn look(answer: &str, sources: &[(usize, &Passage)]) -> Seen {
+/// Looks an answer to `question` through. `sources` are the passages beside it, with their numbers.
+pub fn look(question: &str, answer: &str, sources: &[(usize, &Passage)]) -> Seen {
     let sources: Vec<Plain<'_>> = sources
         .iter()
         .map(|(number, passage)| Plain {
@@ -66,7 +67,9 @@ pub fn look(answer: &str, sources: &[(usize, &Passage)]) -> Seen {
     for sentence in sentences(&skeleton) {
         for (words, numbers) in claims(&sentence) {
             seen.citations += numbers.len();
-            if let Some(why) = fails(&words, &numbers, &quotations, &sources) {
+            let why = fails(&words, &numbers, &quotations, &sources);
+            let why = why.or_else(|| from_nowhere(&words, question, &quotations, &sources));
+            if let Some(why) = why {
                 seen.failing.push(format!("{why}: {words} {numbers:?}"));
             }
         }
@@ -116,6 +119,27 @@ fn fails(
         }
     }
     None
+}
+
+/// A word in 「」 among those that a citation stands for that nobody has.
+fn from_nowhere(
+    words: &str,
+    question: &str,
+    quotations: &[Quotation],
+    sources: &[Plain<'_>],
+) -> Option<String> {
+    let question = plain(question);
+    let quoted =
+        words.chars().filter_map(|c| quotations.get((c as u32).checked_sub(PLACE)? as usize));
+    let quoted: Vec<&Quotation> = quoted.collect();
+    let alone = !quoted.iter().any(|quotation| quotation.counts());
+    let mut short = quoted.iter().filter(|quotation| !quotation.counts());
+    let stranger = short.find(|word| {
+        (alone || word.bare.contains(|c: char| c.is_ascii_digit()))
+            && !question.contains(&word.bare)
+            && !sources.iter().any(|source| source.text.contains(&word.bare))
+    });
+    stranger.map(|word| format!("from nowhere: {}", word.text))
 }
 
 impl Quotation {

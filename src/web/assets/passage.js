@@ -64,6 +64,9 @@ export function setUpPassage(onOpen) {
   });
 }
 
+/** What the number of a document is called that is no law. */
+const NUMBERS = { "public-notice": "告示番号", circular: "文書番号", manual: "文書番号", faq: "文書番号" };
+
 function facts(source) {
   const { passage, dataset } = source;
   const rows = [
@@ -72,7 +75,7 @@ function facts(source) {
     ["施行", [source.time?.label, source.time?.words].filter(Boolean).join("　")],
     ["位置付け", source.authority_label],
     ["区分", source.scope_label + (SCOPES[passage.scope] ?? "")],
-    ["法令番号", passage.law_number],
+    [NUMBERS[passage.authority] ?? "法令番号", passage.law_number],
     ["見出し", passage.headings.join(" ＞ ")],
     ["ファイル", place(passage)],
   ];

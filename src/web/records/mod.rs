@@ -37,6 +37,11 @@ pub(crate) fn open(state: &AppState) -> Result<Option<Records>, RecordError> {
     Records::open(store.clone(), state.service.installation().root()).map(Some)
 }
 
+/// How many records wait for a step of the asker's.
+pub(crate) async fn waiting(state: &AppState, asker: &Asker) -> Result<usize, Problem> {
+    review::count(state, asker).await
+}
+
 fn records(state: &AppState) -> Result<Records, Problem> {
     open(state)?.ok_or(Problem::NoRoute)
 }

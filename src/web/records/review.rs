@@ -7,11 +7,11 @@ use super::super::asker::{self, Asker};
 use super::super::problem::Problem;
 use super::super::view::{self, ReviewDesk};
 use super::super::{AppState, body};
-use super::{page, readable, records, said};
+use super::{open, page, readable, records, said};
 use crate::answer::ServiceError;
 use crate::answer::record::review::{Action, Case, Rule};
 use crate::document::Role;
-use crate::store::ListedAnswer;
+use crate::store::{ListedAnswer, Store};
 
 /// Bytes of a form with a text that was put right, at most.
 const FORM_BYTES_MAX: usize = 1 << 20;
@@ -23,8 +23,31 @@ pub(super) async fn show(
 ) -> Result<Html<String>, Problem> {
     let (records, store) = (records(&state)?, state.door.store()?);
     let rules = records.rules().await?;
+    let waiting = waiting(store, &rules, &asker).await?;
+    let mut sections: Vec<String> =
+        store.accounts().await?.into_iter().map(|account| account.person.section).collect();
+    sections.extend(rules.iter().map(|(section, _)| section.clone()));
+    sections.retain(|section| !section.is_empty());
+    sections.sort();
+    sections.dedup();
+    let may_set = asker.must_be(Role::Admin).is_ok();
+    Ok(Html(view::reviews_page(&ReviewDesk { waiting, rules, sections, may_set })))
+}
+
+/// How much waits for the asker, for the head of every page.
+pub(super) async fn count(state: &AppState, asker: &Asker) -> Result<usize, Problem> {
+    let Some(records) = open(state)? else { return Ok(0) };
+    let rules = records.rules().await?;
+    Ok(waiting(state.door.store()?, &rules, asker).await?.len())
+}
+
+async fn waiting(
+    store: &Store,
+    rules: &[(String, String)],
+    asker: &Asker,
+) -> Result<Vec<ListedAnswer>, Problem> {
     let waits = |listed: &ListedAnswer| {
-        let rule = Rule::for_section(&rules, &listed.section);
+        let rule = Rule::for_section(rules, &listed.section);
         let last = Action::of(&listed.action);
         last.is_some_and(|last| {
             let case = Case {
@@ -39,14 +62,7 @@ pub(super) async fn show(
     };
     let mut waiting = store.answers_in_review().await?;
     waiting.retain(waits);
-    let mut sections: Vec<String> =
-        store.accounts().await?.into_iter().map(|account| account.person.section).collect();
-    sections.extend(rules.iter().map(|(section, _)| section.clone()));
-    sections.retain(|section| !section.is_empty());
-    sections.sort();
-    sections.dedup();
-    let may_set = asker.must_be(Role::Admin).is_ok();
-    Ok(Html(view::reviews_page(&ReviewDesk { waiting, rules, sections, may_set })))
+    Ok(waiting)
 }
 
 /// `section` (empty is the whole office) and `rule` (empty takes the section's own away).

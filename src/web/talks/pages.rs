@@ -76,6 +76,9 @@ pub(super) async fn rename(
 ) -> Result<Response, Problem> {
     let (keeper, form) = form(&state, request).await?;
     let title = state.service.screen(form.first("title").unwrap_or_default()).text;
+    if title.trim().is_empty() {
+        return Err(Problem::parameter("title", "名前を入力してください。", "it is empty"));
+    }
     match keeper.store.rename_conversation(&keeper.person, &id, &title).await? {
         true => Ok(Redirect::to(&format!("/conversations/{id}")).into_response()),
         false => Err(Problem::NoRoute),

@@ -44,6 +44,11 @@ fn what_holds_is_shown() {
             "第二条では300円[1]、第３条では免除[2]です。",
             2,
         ),
+        (
+            "手数料は「300円」、「高齢者」は「特例」です[1]。",
+            "手数料は「300円」、「高齢者」は「特例」です[1]。",
+            1,
+        ),
         ("「転入届」と「該当なし」は語です。", "「転入届」と「該当なし」は語です。", 0),
         ("「高齢者向けの新しい給付金」は、", "「高齢者向けの新しい給付金」は、", 0),
         ("空家法第22条により勧告します[4]。", "空家法第22条により勧告します[4]。", 1),
@@ -100,6 +105,19 @@ fn quotations_of_other_passages_or_of_none() {
     let twice = "「市長が認めるときは、免除する。」";
     becomes(&format!("{twice}[1]"), &format!("{twice}（根拠未確認）"), MISQUOTED);
     becomes(&format!("{twice}[3]"), &format!("{twice}[3]"), CLEAN);
+}
+
+/// Too short to be mended, but not too short to be wrong.
+#[test]
+fn words_in_brackets_that_nobody_has() {
+    for word in ["400円", "００円", "転入届"] {
+        let shown = format!("手数料は「{word}」です。（根拠未確認）");
+        becomes(&format!("手数料は「{word}」です[1]。"), &shown, MISQUOTED);
+    }
+    // Beside a quotation that holds, a term is a term, but a figure is none.
+    becomes(&format!("「転入届」では{QUOTE}[1]"), &format!("「転入届」では{QUOTE}[1]"), CLEAN);
+    let shown = format!("「2通」では{QUOTE}（根拠未確認）");
+    becomes(&format!("「2通」では{QUOTE}[1]"), &shown, MISQUOTED);
 }
 
 #[test]

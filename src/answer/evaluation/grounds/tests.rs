@@ -17,7 +17,7 @@ fn seen(answer: &str) -> Seen {
         passage("地方自治法", Some(("10-2", 1)), "市長は、「特例」を定めることができる。"),
         passage("手引", None, "法第22条の勧告をする。"),
     ];
-    look(answer, &(1..).zip(&passages).collect::<Vec<_>>())
+    look("「窓口」とは何ですか", answer, &(1..).zip(&passages).collect::<Vec<_>>())
 }
 
 #[test]
@@ -31,6 +31,7 @@ fn citations_that_hold() {
         ),
         ("手数料条例第二条第一項では300円[1]、第10条の2では特例です。[2]", 2, 0),
         ("第22条の勧告[3]。", 1, 0),
+        ("「窓口」では「特例」として「手数料」を取ります。[1]", 1, 0),
         ("配列[x]と該当なし", 0, 0),
     ] {
         let expected = Seen { citations, quotations, ..Seen::default() };
@@ -49,6 +50,7 @@ fn citations_that_do_not() {
         "第2条第2項では300円です[1]。",
         "地方自治法では300円です[1]。",
         "300円です[1]（地方自治法第10条の2）。",
+        "手数料は「400円」です。[1]",
     ] {
         assert_eq!(seen(answer).failing.len(), 1, "{answer}");
     }
