@@ -99,7 +99,7 @@ async fn ask_all(
             let (text, sources, summary) = whole(service, request).await?;
             let passages: Vec<_> =
                 sources.iter().map(|source| (source.number, &source.passage)).collect();
-            let seen = grounds::look(&question, &text, &passages);
+            let seen = grounds::look(question, &text, &passages);
             if let Some((path, file)) = &mut file {
                 let line =
                     Line { question, verbatim, answer: &text, seen: &seen, summary: &summary };

@@ -13,6 +13,7 @@ mod analysis;
 mod citation;
 mod content;
 mod documents;
+mod elsewhere;
 mod forms;
 mod index;
 pub mod metrics;

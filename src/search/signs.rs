@@ -8,6 +8,7 @@
 use serde::Serialize;
 
 use super::content::Content;
+use super::elsewhere;
 use super::rank::{Question, idf};
 use super::schema;
 use super::values::{self, Value};
@@ -86,6 +87,8 @@ pub struct Signs {
     pub value_somewhere: f32,
     /// Content words of the question.
     pub words: f32,
+    /// 1 where the question is about a municipality that no passage of the data sets knows.
+    pub elsewhere: f32,
 }
 
 impl Signs {
@@ -93,6 +96,10 @@ impl Signs {
     pub fn likely(&self) -> f32 {
         // A question without a word of content, like a greeting, asks for nothing.
         if self.words < 1.0 {
+            return 0.0;
+        }
+        // What holds in one's own town is no answer about another.
+        if self.elsewhere > 0.0 {
             return 0.0;
         }
         if self.words > STORY_WORDS {
@@ -111,6 +118,8 @@ pub(super) struct Reader<'q> {
     weights: Vec<f32>,
     /// The content word about which something is asked.
     focus: Option<usize>,
+    /// Whether it is about a place that no passage knows.
+    is_elsewhere: bool,
     /// Weight of a word that one passage of the data sets has, and of one that none has.
     rarest: f32,
     unknown_from: f32,
@@ -132,7 +141,13 @@ impl<'q> Reader<'q> {
         let focus = question.content.iter().zip(&weights).rposition(|(word, weight)| {
             !word.is_inflected() && *weight > 0.0 && asks.is_none_or(|asks| word.range.end <= asks)
         });
-        Self { question, wanted: values::wanted(folded), weights, focus, rarest, unknown_from }
+        let is_elsewhere = elsewhere::named(folded).iter().any(|name| {
+            let of_name =
+                |word: &&Content| word.range.start < name.end && name.start < word.range.end;
+            question.content.iter().filter(of_name).any(|word| word.idf >= unknown_from)
+        });
+        let wanted = values::wanted(folded);
+        Self { question, wanted, weights, focus, is_elsewhere, rarest, unknown_from }
     }
 
     pub(super) fn question(&self) -> &'q Question {
@@ -190,6 +205,7 @@ impl<'q> Reader<'q> {
             value: self.value(&near),
             value_somewhere: self.value(&whole),
             words: content.len() as f32,
+            elsewhere: f32::from(u8::from(self.is_elsewhere)),
         }
     }
 
