@@ -105,6 +105,12 @@ impl Shelf {
         self.records.iter().map(|record| &record.info).find(|info| info.id == id)
     }
 
+    /// Titles and publishers of all data sets: there one's own town stands, if nowhere else.
+    pub(super) fn names(&self) -> String {
+        let infos = self.records.iter().map(|record| &record.info);
+        infos.map(|info| format!("{}\n{}\n", info.title, info.publisher)).collect()
+    }
+
     /// Editions of a data set that are installed beside the one in use.
     pub(super) fn older_editions(&self, id: &str) -> impl Iterator<Item = &GenerationRecord> {
         self.older.iter().filter(move |(of, ..)| of == id).map(|(.., record)| record)

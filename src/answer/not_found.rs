@@ -69,6 +69,18 @@ impl NotFound {
     }
 }
 
+/// Says of another municipality that it stands nowhere: also where something is shown, which then
+/// is of one's own.
+pub(super) fn elsewhere(found: &Found) -> Option<String> {
+    let names: Vec<String> = found.elsewhere.iter().map(|name| format!("「{name}」")).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{}についての記述は、検索したデータセットにありません。ほかの市町村のことは、その市町村に確かめてください。",
+            names.concat()
+        )
+    })
+}
+
 /// Takes what is weak out of a result: the passages that come nearest, for [`NotFound::nearest`].
 pub(super) fn nearest(shelf: &Shelf, found: &mut Found, day: Date) -> Vec<Source> {
     if !found.weak {

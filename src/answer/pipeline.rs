@@ -279,6 +279,7 @@ impl Job {
             datasets: request.selection.datasets.clone(),
             limit: self.inner.settings.passages,
             filter: asking.filter.clone(),
+            known: shelf.names(),
             keep_weak: true,
             ..Query::default()
         };
@@ -295,6 +296,7 @@ impl Job {
         self.notes.extend(time::not_in_force(&missed, asking.day));
         let nearest = not_found::nearest(shelf, &mut found, asking.day);
         self.take_whole(shelf, request, &mut found)?;
+        self.notes.extend(not_found::elsewhere(&found));
         for label in sources::unresolved(&found) {
             self.notes.push(format!("「{label}」は、選ばれたデータセットにありません。"));
         }

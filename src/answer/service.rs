@@ -14,7 +14,7 @@ use super::pipeline::{self, Job};
 use super::slot::{ModelSlot, Slot};
 use super::types::*;
 use super::uploads::Uploads;
-use super::{sources, time};
+use super::{not_found, sources, time};
 use crate::config::{AnswerConfig, Config, GuardConfig};
 use crate::guard::personal::searchable;
 use crate::llm::{EngineOptions, EngineStats};
@@ -180,6 +180,7 @@ impl Service {
             datasets: request.selection.datasets.clone(),
             limit,
             filter: asking.filter.clone(),
+            known: shelf.names(),
             ..Query::default()
         };
         let internal = |why: SearchError| ServiceError::Internal(why.to_string());
@@ -187,6 +188,7 @@ impl Service {
         let missed = time::missed(&shelf, &query, &found).map_err(internal)?;
         let mut notes = asking.notes.clone();
         notes.extend(time::not_in_force(&sources::ranked(&shelf, missed, asking.day), asking.day));
+        notes.extend(not_found::elsewhere(&found));
         let unresolved = sources::unresolved(&found);
         let sources = sources::ranked(&shelf, found.hits, asking.day);
         notes.extend(time::of_all(time::notes(&shelf, &sources, &asking)));

@@ -146,6 +146,11 @@ impl Terms {
         self.places.get(term).copied()
     }
 
+    /// Whether a term was looked for and no passage has it.
+    pub(super) fn is_nowhere(&self, term: &str) -> bool {
+        self.at(term).is_some_and(|at| self.list[at].found_in == 0)
+    }
+
     /// How often a text has each term, and the number of all its terms.
     fn counts(&self, folded: &str) -> (Vec<f32>, f32) {
         let (mut counts, mut length) = (vec![0.0; self.list.len()], 0.0);

@@ -12,6 +12,7 @@ use tantivy::{DocAddress, Term};
 
 use super::citation::{self, Cited};
 use super::documents::{Filter, Revision};
+use super::elsewhere::Elsewhere;
 use super::rank::{Kind, QueryTerm, Question, Statistics};
 use super::relevance::Relevance;
 use super::schema::{DOCUMENT, Fields, provision_key};
@@ -35,6 +36,8 @@ pub struct Query {
     pub per_document: usize,
     /// Which documents may be among the hits.
     pub filter: Filter,
+    /// Texts beside the passages in which one's own town may stand, such as a data set's title.
+    pub known: String,
     /// Leaves weak hits in: for measurement and for a second, wider look.
     pub keep_weak: bool,
 }
@@ -51,6 +54,8 @@ pub struct Found {
     pub weak: bool,
     /// How likely the best of the first hits is to answer the question, 0 to 1.
     pub likely: f32,
+    /// Municipalities that the question is about and no chosen data set knows.
+    pub elsewhere: Vec<String>,
 }
 
 /// A passage that speaks of the question.
@@ -161,9 +166,11 @@ impl Searcher {
         let asked = Asked { parts: &parts, taken: &taken, clauses: &clauses, cited: &cited };
         let mut candidates = candidates(&asked, &statistics)?;
         candidates.sort_by(best_first);
-        let reader = Reader::new(&question, &citations.rest, statistics.passages());
+        let elsewhere = Elsewhere::of(&folded, &question.grams, &query.known);
+        let passages = statistics.passages();
+        let reader = Reader::new(&question, &citations.rest, passages, elsewhere.leads);
         let judged = judge(query, &reader, candidates)?;
-        Ok(Found { resolved, ..judged })
+        Ok(Found { resolved, elsewhere: elsewhere.names, ..judged })
     }
 
     /// A question taken apart with the word statistics of the chosen data sets, to compare single
@@ -462,7 +469,7 @@ fn judge(
     for hit in &mut hits {
         hit.snippet = snippet(&hit.passage.text, question);
     }
-    Ok(Found { hits, resolved: Vec::new(), weak, likely })
+    Ok(Found { hits, weak, likely, ..Found::default() })
 }
 
 /// Statistics over all chosen data sets, so that their scores compare.

@@ -122,6 +122,32 @@ fn questions_find_their_passage() {
     }
 }
 
+/// Another municipality's fee is not one's own, but one's own is, whoever does not name the town.
+#[test]
+fn a_place_that_no_passage_knows_is_elsewhere() {
+    let root = tempfile::tempdir().unwrap();
+    let searcher = searcher(root.path());
+    for (question, weak, names) in [
+        ("隣の港南市では住民票の写しの手数料は300円ですか", true, &["港南市"][..]),
+        ("港南市の住民票の写しの交付手数料", true, &["港南市"]),
+        ("本市の住民票の写しの交付手数料は、港南市の手数料と同じですか", false, &["港南市"]),
+        ("住民票の写しの交付手数料は、港南市では", false, &["港南市"]),
+        ("住民票の写しの交付手数料", false, &[]),
+    ] {
+        let found = ask(&searcher, question);
+        assert_eq!(found.elsewhere, names, "{question}");
+        assert_eq!(found.weak, weak, "{question}");
+    }
+    let known = Query {
+        text: "港南市の住民票の写しの交付手数料".into(),
+        known: "港南市 業務文書".into(),
+        limit: 5,
+        ..Query::default()
+    };
+    let found = searcher.search(&known).unwrap();
+    assert!(!found.weak && found.elsewhere.is_empty());
+}
+
 #[test]
 fn nothing_fits_is_an_answer() {
     let root = tempfile::tempdir().unwrap();
