@@ -10,16 +10,17 @@
 //! the citation is taken out, and the sentence ends with [`MARK`]; so does one whose quotation
 //! stands in no passage.
 //!
-//! A text in 「」 of less than [`SHORTEST`](super::quotes::SHORTEST) characters is a word: it is
-//! shown as it comes and not mended, but where a citation stands for it, some passage that was
-//! given, or the question, must have it; beside a quotation that holds, only if it has a figure.
-//! A quotation may also be of a passage's name, under which it was given.
+//! A text in 「」 of less than [`SHORTEST`](super::quotes::SHORTEST) characters is a word, not a
+//! quotation: it is shown as it comes and not mended. But where it is a figure, some passage that
+//! was given must have it, or the question, or the citation is taken out. A quotation may also be
+//! of a passage's name, under which it was given.
 //!
 //! [`CitationCheck`] does this while the text streams: words are shown as they come, quotations
 //! and citations when their sentence has ended, so that nothing shown is ever taken back.
 
 mod audit;
 mod evidence;
+mod figures;
 mod folded;
 mod requote;
 mod sentence;

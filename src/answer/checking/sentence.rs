@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::evidence::Evidence;
 use super::folded::Folded;
-use super::{MARK, bare_sentence};
+use super::{MARK, bare_sentence, figures};
 use crate::answer::citations::{belongs, closes, numbers, opens};
 use crate::answer::quotes::{SHORTEST, closing, paired_part};
 use crate::answer::types::CitationCounts;
@@ -141,7 +141,7 @@ fn round(sentence: &str, evidence: &Evidence) -> Checked {
         let quotes: Vec<&Quote> = before[from..].iter().filter_map(Part::quote).collect();
         from = at + 1;
         let named = evidence.named_in(&words);
-        let strange = has_strange_word(&words, quotes.is_empty(), evidence);
+        let strange = figures::is_strange(&words, evidence);
         let stands_on = StandsOn { quotes, named, strange };
         confirmed &= settle_cites(cites, &stands_on, evidence, &mut counts);
     }
@@ -179,25 +179,8 @@ fn settle_quotes(parts: &mut [Part], evidence: &Evidence, counts: &mut CitationC
 struct StandsOn<'s> {
     quotes: Vec<&'s Quote>,
     named: Vec<Named>,
-    /// A word in 「」 that comes from nowhere is among it.
+    /// A figure in 「」 that comes from nowhere is among it.
     strange: bool,
-}
-
-/// Whether words hold a 「」, too short to be a quotation, that neither a passage nor the question
-/// has: 「300円」 where 500円 was given. Beside a quotation (not `alone`) a word without a figure is
-/// taken for a term.
-fn has_strange_word(words: &str, alone: bool, evidence: &Evidence) -> bool {
-    words.match_indices('「').any(|(at, opened)| {
-        let rest = &words[at + opened.len()..];
-        let word = closing(rest).map(|end| Folded::of(&rest[..end]));
-        word.is_some_and(|word| {
-            let counts = alone || word.chars.iter().any(char::is_ascii_digit);
-            counts
-                && !word.chars.is_empty()
-                && evidence.holders(&word).is_empty()
-                && !evidence.is_asked(&word)
-        })
-    })
 }
 
 /// Decides which of the numbers at one place are shown. False where none is left.

@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::document::Passage;
-use crate::text::{leading_number, normalize, sentence_ranges};
+use crate::text::{leading_number, normalize, sentence_ranges, to_kanji};
 
-/// In 「」, less than this is a word, in characters without blanks: some source or the question must
-/// have it, but not the one that is cited.
+/// In 「」, less than this is a word, in characters without blanks: of a figure some source or the
+/// question must have it, but not the one that is cited.
 const QUOTATION_CHARS: usize = 8;
 
 /// The first of the characters that stand for quotations; nobody writes them.
@@ -121,25 +121,34 @@ fn fails(
     None
 }
 
-/// A word in 「」 among those that a citation stands for that nobody has.
+/// A short text in 「」 with digits, among those that a citation stands for, whose number nobody has.
 fn from_nowhere(
     words: &str,
     question: &str,
     quotations: &[Quotation],
     sources: &[Plain<'_>],
 ) -> Option<String> {
-    let question = plain(question);
     let quoted =
         words.chars().filter_map(|c| quotations.get((c as u32).checked_sub(PLACE)? as usize));
-    let quoted: Vec<&Quotation> = quoted.collect();
-    let alone = !quoted.iter().any(|quotation| quotation.counts());
-    let mut short = quoted.iter().filter(|quotation| !quotation.counts());
-    let stranger = short.find(|word| {
-        (alone || word.bare.contains(|c: char| c.is_ascii_digit()))
-            && !question.contains(&word.bare)
-            && !sources.iter().any(|source| source.text.contains(&word.bare))
+    let stranger = quoted.filter(|quotation| !quotation.counts()).find(|word| {
+        let mut numbers = numbers(&word.bare);
+        !numbers.all(|number| {
+            let texts = sources.iter().map(|source| source.text.as_str());
+            texts.chain([question]).any(|text| has_number(text, number))
+        })
     });
-    stranger.map(|word| format!("from nowhere: {}", word.text))
+    stranger.map(|word| format!("a figure from nowhere: {}", word.text))
+}
+
+/// Numbers in digits.
+fn numbers(text: &str) -> impl Iterator<Item = u64> {
+    text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok())
+}
+
+/// Whether a text has a number, in digits or in kanji.
+fn has_number(text: &str, number: u64) -> bool {
+    let plain = plain(text);
+    numbers(&plain).any(|other| other == number) || plain.contains(&to_kanji(number))
 }
 
 impl Quotation {
