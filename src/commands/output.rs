@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Context, Failure};
 use crate::answer::golden::GoldenOutcome;
+use crate::text::Lang;
 
 /// Prints a line as `println!` does, but ends the process quietly when nobody reads any more.
 macro_rules! say {
@@ -43,6 +44,15 @@ pub(super) fn write(text: &str) {
             std::process::exit(1);
         }
     }
+}
+
+/// Says of something that went wrong, and stops nothing.
+pub(super) fn warn(why: &Failure, lang: Lang) {
+    let head = match lang {
+        Lang::Ja => "注意",
+        Lang::En => "warning",
+    };
+    eprintln!("kura: {head}: {}", why.message(lang));
 }
 
 /// A name on one line, whatever characters it has.

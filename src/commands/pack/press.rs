@@ -76,6 +76,7 @@ impl<'c> Press<'c> {
     /// Packs the files.
     pub(super) fn finish(&self, sources: &[Source]) -> Result<(), Failure> {
         let kept = self.to.since.as_deref().and_then(|edition| self.records.passages(edition));
+        let kept = kept.filter(|path| self.can_read(path));
         let since = match &self.to.since {
             Some(edition) => {
                 let manifest = self.records.edition(edition)?;
@@ -88,12 +89,24 @@ impl<'c> Press<'c> {
         let record = self.records.keep(&packed.manifest, &packed.signed.bytes)?;
         let passages = sources.iter().find(|source| source.role == ArtifactRole::Passages);
         if let Some(Source { content: Content::File(path), .. }) = passages {
-            self.records.keep_passages(&packed.manifest, path)?;
+            // The bundle is whole without it.
+            if let Err(why) = self.records.keep_passages(&packed.manifest, path) {
+                output::warn(&why, self.context.lang);
+            }
         }
         let manifest = &packed.manifest;
         let role = self.root.role(manifest.kind);
         let status = key::count(manifest.kind.name(), &self.root, role, &packed.signed);
         report::tell(self.context, self.to.json, &packed, &record, status)
+    }
+
+    /// A delta without the earlier passages is larger, and right.
+    fn can_read(&self, kept: &std::path::Path) -> bool {
+        let opened = std::fs::File::open(kept);
+        if let Err(why) = &opened {
+            output::warn(&key::unusable(kept, why), self.context.lang);
+        }
+        opened.is_ok()
     }
 
     fn header(&self) -> Header {

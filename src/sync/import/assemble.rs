@@ -57,7 +57,11 @@ impl Importer<'_> {
 /// not whole.
 fn missing(error: SyncError, writer: &Writer, manifest: &Manifest) -> SyncError {
     let hash = match &error {
-        SyncError::Refused(refusal) if refusal.reason == Reason::MissingChunk => &refusal.detail,
+        SyncError::Refused(refusal)
+            if refusal.reason == Reason::MissingChunk && refusal.ja.is_none() =>
+        {
+            &refusal.detail
+        }
         _ => return error,
     };
     let here = writer.generations_of(manifest).first().and_then(|dir| {
@@ -249,7 +253,9 @@ impl Local {
                 local.files.push(dir.join(artifact.place()));
                 let mut at = 0;
                 for chunk in &artifact.chunks {
-                    local.chunks.insert(chunk.hash.clone(), Place { file, at, len: chunk.raw });
+                    let place = Place { file, at, len: chunk.raw };
+                    // The generation in use comes first, and is the better one.
+                    local.chunks.entry(chunk.hash.clone()).or_insert(place);
                     at += u64::from(chunk.raw);
                 }
             }
@@ -274,7 +280,14 @@ impl Local {
     /// # Errors
     /// No generation has one of its chunks, or has it damaged.
     pub(in crate::sync) fn base(&self, chunk: &Chunk) -> Result<Vec<u8>, Refusal> {
-        let missing = |hash: &String| Refusal::new(Reason::MissingChunk, hash.clone());
+        let missing = |hash: &String| match self.chunks.contains_key(hash) {
+            false => Refusal::new(Reason::MissingChunk, hash.clone()),
+            true => Refusal::told(
+                Reason::MissingChunk,
+                "この機器に入っている版のデータが壊れています。差分でない更新パッケージを発行者に求めてください",
+                "the edition on this box is damaged; ask the publisher for a whole bundle",
+            ),
+        };
         let bytes = chunk.base.iter().map(|hash| self.bytes(hash).ok_or_else(|| missing(hash)));
         Ok(bytes.collect::<Result<Vec<_>, _>>()?.concat())
     }

@@ -110,6 +110,29 @@ fn a_box_without_the_edition_before_says_so() {
 }
 
 #[test]
+fn a_base_that_rotted_on_the_box_is_not_blamed_on_the_medium() {
+    let editions = Editions::new();
+    let box_dir = tempfile::tempdir().unwrap();
+    let (data, trust) = (Installation::new(box_dir.path()), editions.place.trust());
+    let stick = editions.place.dir.path();
+    import(&data, &trust, stick).unwrap();
+    let second = editions.second(Some(&editions.kept));
+    let new = &second.manifest.artifact(ArtifactRole::Passages).unwrap().chunks;
+    let base = new.iter().find_map(|chunk| chunk.base.first()).unwrap();
+    let old = &editions.first.manifest.artifact(ArtifactRole::Passages).unwrap().chunks;
+    let before = old.iter().take_while(|chunk| chunk.hash != *base);
+    let at: usize = before.map(|chunk| chunk.raw as usize).sum();
+    let path = data.generation_dir("town", "r8.1").join("passages.jsonl");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let refused = import(&data, &trust, stick);
+    let Err(SyncError::Refused(refusal)) = refused else { panic!("{refused:?}") };
+    assert_eq!(refusal.reason, Reason::MissingChunk);
+    assert!(refusal.to_string().contains("a whole bundle"), "{refusal}");
+}
+
+#[test]
 fn what_is_no_longer_what_it_was_is_no_base() {
     let editions = Editions::new();
     let mut other = editions.old.clone();
