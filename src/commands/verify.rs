@@ -99,8 +99,8 @@ fn read(file: &Path) -> Result<Vec<String>, Failure> {
     let bytes = std::fs::read(file).map_err(failed)?;
     saved::lines(&file.to_string_lossy(), &bytes).map_err(|why| {
         Failure::new(
-            format!("ファイル {shown} の内容を読めません（{why}）。kuraで保存したDOCX、HTML、Markdown、テキストを指定してください。"),
-            format!("cannot make out {shown}: {why}; give a saved DOCX, HTML, Markdown or text"),
+            format!("ファイル {shown} の内容を読めません。{}kuraで保存したDOCX、HTML、Markdown、テキストを指定してください。", why.advice(Lang::Ja)),
+            format!("cannot make out {shown}: {} Give a saved DOCX, HTML, Markdown or text.", why.advice(Lang::En)),
         )
     })
 }

@@ -152,7 +152,8 @@ impl Store {
     /// The database cannot be read.
     pub async fn answers_in_review(&self) -> Result<Vec<ListedAnswer>, StoreError> {
         let query = format!(
-            "{LISTED} WHERE s.action IN ('requested', 'confirmed', 'returned') ORDER BY s.at, a.code"
+            "{LISTED} WHERE a.code IN (SELECT q.code FROM review_steps q WHERE q.action = 'requested') \
+             AND s.action IN ('requested', 'confirmed', 'returned') ORDER BY s.at, a.code"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
             .fetch_all(&self.pool)

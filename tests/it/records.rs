@@ -661,6 +661,8 @@ async fn the_page_verifies_texts_and_codes() {
         let reply = desk.verify(&hanako, "code", typed).await;
         assert!(reply.status == 400 && reply.text.contains(said), "{}", reply.text);
     }
+    let empty = desk.verify(&hanako, "file\"; filename=\"a.txt", "").await;
+    assert!(empty.status == 400 && empty.text.contains("「a.txt」は空です"), "{}", empty.text);
     let nothing = desk.verify(&hanako, "other", "x").await;
     assert!(nothing.status == 400 && nothing.text.contains("ファイルを選ぶか"), "{}", nothing.text);
 }

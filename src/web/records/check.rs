@@ -55,6 +55,14 @@ pub(super) async fn check(
         let desk = VerifyDesk { checked: Some(checked), ..VerifyDesk::default() };
         return Ok(Html(view::verify_page(&desk)).into_response());
     }
+    // A file that was chosen and has nothing in it is no form left empty.
+    let empty = parts.iter().find(|part| part.name == "file" && !part.file_name.is_empty());
+    if let Some(empty) = empty {
+        return refused(&format!(
+            "ファイル「{}」は空です。保存し直したものを選んでください。",
+            empty.file_name
+        ));
+    }
     let Some((_, typed)) = field("code") else {
         return refused("ファイルを選ぶか、文章か識別番号を入力してください。");
     };

@@ -7,7 +7,7 @@ use super::super::asker::{self, Asker};
 use super::super::problem::Problem;
 use super::super::view::{self, ReviewDesk};
 use super::super::{AppState, body};
-use super::{open, page, readable, records, said};
+use super::{page, readable, records, said};
 use crate::answer::ServiceError;
 use crate::answer::record::review::{Action, Case, Rule};
 use crate::document::Role;
@@ -36,9 +36,9 @@ pub(super) async fn show(
 
 /// How much waits for the asker, for the head of every page.
 pub(super) async fn count(state: &AppState, asker: &Asker) -> Result<usize, Problem> {
-    let Some(records) = open(state)? else { return Ok(0) };
-    let rules = records.rules().await?;
-    Ok(waiting(state.door.store()?, &rules, asker).await?.len())
+    let Ok(store) = state.door.store() else { return Ok(0) };
+    let rules = store.review_rules().await?;
+    Ok(waiting(store, &rules, asker).await?.len())
 }
 
 async fn waiting(
