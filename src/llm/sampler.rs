@@ -119,8 +119,10 @@ impl Sampler {
         }
         self.penalize(logits, history);
         let Some(mut guide) = self.guide.take() else { return Ok(self.choose(all(logits))) };
+        let begun = guide.clock();
         let id = self.choose_guided(logits, &guide);
         guide.advance(id);
+        guide.note(begun);
         self.guide = Some(guide);
         Ok(id)
     }

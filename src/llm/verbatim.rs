@@ -20,6 +20,8 @@ mod state;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 pub use spelling::Spelling;
 
@@ -53,12 +55,14 @@ pub struct Guide {
     state: State,
     /// One quotation follows another, to measure what they cost.
     endless: bool,
+    /// Nanoseconds that choosing by it took, where that is measured.
+    spent: Option<Arc<AtomicU64>>,
 }
 
 impl Guide {
     /// For an answer that begins outside of a quotation.
     pub fn new(verbatim: Arc<Verbatim>, spelling: Arc<Spelling>) -> Self {
-        Self { verbatim, spelling, state: State::OUTSIDE, endless: false }
+        Self { verbatim, spelling, state: State::OUTSIDE, endless: false, spent: None }
     }
 
     /// The same as if 「 had just been written and a quotation were certain.
@@ -69,6 +73,25 @@ impl Guide {
     /// For nothing but quotations, to measure what they cost.
     pub fn endless(verbatim: Arc<Verbatim>, spelling: Arc<Spelling>) -> Self {
         Self { endless: true, ..Self::quoting(verbatim, spelling) }
+    }
+
+    /// The same with the nanoseconds that choosing takes added to `spent`: the choice itself
+    /// among them, which is also due without a guide.
+    pub fn timed(self, spent: Arc<AtomicU64>) -> Self {
+        Self { spent: Some(spent), ..self }
+    }
+
+    /// When a choice begins; `None` where nobody measures.
+    pub(super) fn clock(&self) -> Option<Instant> {
+        self.spent.as_ref().map(|_| Instant::now())
+    }
+
+    /// A choice that began then has ended.
+    pub(super) fn note(&self, begun: Option<Instant>) {
+        if let (Some(spent), Some(begun)) = (&self.spent, begun) {
+            let nanoseconds = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            spent.fetch_add(nanoseconds, Ordering::Relaxed);
+        }
     }
 
     /// Whether so few tokens may come that they are better listed than tried.

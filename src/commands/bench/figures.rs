@@ -41,6 +41,9 @@ pub(super) enum Figure {
     /// Its steps' speed by that of the same without, taken in turn, in percent: what holding to the
     /// texts leaves of it.
     VerbatimSpeed,
+    /// Of its decoding, the time in which tokens were chosen, in percent: more than holding to the
+    /// texts can cost, since something is chosen without them, too.
+    VerbatimChoosing,
     /// Milliseconds from opening the file until the model is ready, file in the page cache.
     Load,
     /// Milliseconds from opening the file to the first token of a prompt of one token: nothing
@@ -107,6 +110,7 @@ impl Figure {
             Self::CopyAccepted => "copy_accepted".to_owned(),
             Self::CopyVerbatim => "verbatim".to_owned(),
             Self::VerbatimSpeed => "verbatim_speed".to_owned(),
+            Self::VerbatimChoosing => "verbatim_choosing".to_owned(),
             Self::Load => "load".to_owned(),
             Self::LoadAndToken => "load_and_token".to_owned(),
             Self::Memory(scenario) => format!("memory_{}", scenario.name()),
@@ -118,13 +122,14 @@ impl Figure {
             Self::Rag(_) | Self::Load | Self::LoadAndToken => "ms",
             Self::Memory(_) => "MiB",
             Self::CopyTokensPerStep => "tokens/step",
-            Self::CopyAccepted | Self::VerbatimSpeed => "%",
+            Self::CopyAccepted | Self::VerbatimSpeed | Self::VerbatimChoosing => "%",
             _ => "tokens/s",
         }
     }
 
     pub(super) fn more_is_better(self) -> bool {
         matches!(self.unit(), "tokens/s" | "tokens/step" | "%")
+            && !matches!(self, Self::VerbatimChoosing)
     }
 
     pub(super) fn label(self, lang: Lang, rag: Option<RagTokens>) -> String {
@@ -157,6 +162,8 @@ impl Figure {
             Self::CopyVerbatim => "verbatim quotations only, no speculation".to_owned(),
             Self::VerbatimSpeed if ja => "逐語の引用の速さ（しないときとの比）".to_owned(),
             Self::VerbatimSpeed => "speed with verbatim by without".to_owned(),
+            Self::VerbatimChoosing if ja => "逐語の引用で、トークンを選ぶ時間の割合".to_owned(),
+            Self::VerbatimChoosing => "time choosing tokens with verbatim".to_owned(),
             Self::Load if ja => "読み込み".to_owned(),
             Self::Load => "load".to_owned(),
             Self::LoadAndToken if ja => "読み込みから最初のトークンまで".to_owned(),
@@ -287,6 +294,7 @@ mod tests {
             Figure::CopyAccepted,
             Figure::CopyVerbatim,
             Figure::VerbatimSpeed,
+            Figure::VerbatimChoosing,
             Figure::Load,
             Figure::LoadAndToken,
         ];

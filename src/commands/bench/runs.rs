@@ -199,6 +199,10 @@ impl Run<'_> {
             self.note(Figure::CopyVerbatim, rate(quoted));
             let share = undisturbed_step(&plain) / undisturbed_step(quoted).max(1e-9);
             self.note(Figure::VerbatimSpeed, 100.0 * share);
+            let decoding =
+                quoted.times.last().zip(quoted.times.first()).map(|(end, begin)| end - begin);
+            let share = quoted.choosing_seconds / decoding.unwrap_or(0.0).max(1e-9);
+            self.note(Figure::VerbatimChoosing, 100.0 * share);
         }
         Ok(())
     }

@@ -97,6 +97,9 @@ pub(super) struct Stream {
     pub(super) drafted_tokens: usize,
     #[serde(default)]
     pub(super) accepted_tokens: usize,
+    /// Seconds in which tokens were chosen, where quotations were held to texts.
+    #[serde(default)]
+    pub(super) choosing_seconds: f64,
 }
 
 /// Why a side gave no answer.

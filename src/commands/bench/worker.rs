@@ -3,7 +3,8 @@
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::super::{Context, Failure, bundled};
 use super::side::{Answer, Ask, Generate, Hello, Load, Stream};
@@ -85,9 +86,11 @@ fn load(context: &Context, asked: &Load) -> Result<Model, String> {
 fn generate(model: &Model, asked: Generate) -> Result<Vec<Stream>, String> {
     let engine = model.engine();
     // Made before the clock runs: once for a model, and while a prompt is read for an answer.
+    let spent = Arc::new(AtomicU64::new(0));
     let quoting = asked.quoting.then(|| {
         let texts = bundled::texts(QUOTED_TEXTS, QUOTED_CHARS);
-        Guide::endless(Arc::new(Verbatim::new(&texts)), model.spelling())
+        let verbatim = Arc::new(Verbatim::new(&texts));
+        Guide::endless(verbatim, model.spelling()).timed(Arc::clone(&spent))
     });
     let started = Instant::now();
     let max_tokens = asked.tokens;
@@ -119,7 +122,7 @@ fn generate(model: &Model, asked: Generate) -> Result<Vec<Stream>, String> {
             }
         }
     };
-    std::thread::scope(|scope| {
+    let streams: Result<Vec<Stream>, String> = std::thread::scope(|scope| {
         let follow = &follow;
         let threads: Vec<_> = generations
             .into_iter()
@@ -129,5 +132,10 @@ fn generate(model: &Model, asked: Generate) -> Result<Vec<Stream>, String> {
             thread.join().unwrap_or_else(|_| Err("a thread of the measurement failed".to_owned()))
         });
         joined.collect()
-    })
+    });
+    let mut streams = streams?;
+    let seconds = Duration::from_nanos(spent.load(Ordering::Relaxed)).as_secs_f64();
+    let share = seconds / streams.len().max(1) as f64;
+    streams.iter_mut().for_each(|stream| stream.choosing_seconds = share);
+    Ok(streams)
 }
