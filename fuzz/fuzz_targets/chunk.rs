@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     let base = Base { hashes: vec![blake3::hash(front).to_hex().to_string()], raw: front.into() };
-    let (own, stored) = pack_against(&base, back).unwrap();
+    let (own, stored) = pack_against(std::slice::from_ref(&base), back).unwrap();
     let built_on = if own.base.is_empty() { &[][..] } else { front };
     assert_eq!(unpack(&own, &stored, built_on).as_deref(), Ok(back));
 });

@@ -62,18 +62,29 @@ pub fn pack(raw: &[u8]) -> io::Result<(Chunk, Vec<u8>)> {
     Ok((chunk(raw, &packed, Vec::new())?, packed))
 }
 
-/// As [`pack`], against `base` where that takes less.
+/// As [`pack`], against one of `bases` or alone, whichever takes least.
 ///
 /// # Errors
 /// As [`pack`].
-pub fn pack_against(base: &Base, raw: &[u8]) -> io::Result<(Chunk, Vec<u8>)> {
-    let packed = zstd::bulk::Compressor::with_dictionary(LEVEL, &base.raw)?.compress(raw)?;
-    let (alone, packed_alone) = pack(raw)?;
-    // Naming the base takes room in the manifest.
-    let named = base.hashes.iter().map(|hash| hash.len() + "\"\",".len()).sum::<usize>();
-    match packed.len() + named < packed_alone.len() {
-        true => Ok((chunk(raw, &packed, base.hashes.clone())?, packed)),
-        false => Ok((alone, packed_alone)),
+pub fn pack_against(bases: &[Base], raw: &[u8]) -> io::Result<(Chunk, Vec<u8>)> {
+    let (mut least, mut packed) = pack(raw)?;
+    for base in bases {
+        let other = zstd::bulk::Compressor::with_dictionary(LEVEL, &base.raw)?.compress(raw)?;
+        if other.len() + naming(&base.hashes) < packed.len() + naming(&least.base) {
+            (least, packed) = (chunk(raw, &other, base.hashes.clone())?, other);
+        }
+    }
+    Ok((least, packed))
+}
+
+/// Bytes that naming a base takes in the manifest.
+fn naming(hashes: &[String]) -> usize {
+    match hashes.is_empty() {
+        true => 0,
+        false => {
+            hashes.iter().map(|hash| hash.len() + "\"\",".len()).sum::<usize>()
+                + ",\"base\":[]".len()
+        }
     }
 }
 

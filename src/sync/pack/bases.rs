@@ -48,12 +48,12 @@ impl Bases {
         }
     }
 
-    /// Where a chunk that is new may have come from: the chunks that are due, as far as what was
-    /// kept is still what the manifest says.
-    pub(super) fn due(&mut self) -> Option<Base> {
+    /// What a chunk that is new may have come from: the one chunk that is due, or the two, as far as
+    /// what was kept is still what the manifest says.
+    pub(super) fn due(&mut self) -> Vec<Base> {
         let from = self.next.min(self.chunks.len());
         let to = (from + BASES_MAX).min(self.chunks.len());
-        let mut base = Base::default();
+        let (mut base, mut bases) = (Base::default(), Vec::new());
         for (chunk, at) in &self.chunks[from..to] {
             let mut raw = vec![0; chunk.raw.min(CHUNK_BYTES_MAX) as usize];
             let read = self.file.read_exact_at(&mut raw, *at).is_ok();
@@ -62,9 +62,10 @@ impl Bases {
             }
             base.hashes.push(chunk.hash.clone());
             base.raw.append(&mut raw);
+            bases.push(base.clone());
         }
         // Of several new chunks in a row each has its own counterpart.
         self.next = (from + 1).min(self.chunks.len());
-        (!base.hashes.is_empty()).then_some(base)
+        bases
     }
 }

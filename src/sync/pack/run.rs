@@ -105,8 +105,8 @@ impl<'r> Run<'r> {
                 chunk.clone()
             }
             None => {
-                let base = bases.and_then(Bases::due);
-                self.fresh_chunk(raw, base.as_ref())?
+                let bases = bases.map(Bases::due).unwrap_or_default();
+                self.fresh_chunk(raw, &bases)?
             }
         };
         whole.chunks.push(chunk);
@@ -114,12 +114,9 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    fn fresh_chunk(&mut self, raw: &[u8], base: Option<&Base>) -> Result<Chunk, PackError> {
+    fn fresh_chunk(&mut self, raw: &[u8], bases: &[Base]) -> Result<Chunk, PackError> {
         let out = self.packer.out;
-        let packed = match base {
-            Some(base) => bundle::pack_against(base, raw),
-            None => bundle::pack(raw),
-        };
+        let packed = bundle::pack_against(bases, raw);
         let (chunk, packed) = packed.map_err(SyncError::io("pack for", out))?;
         if let Some(fresh) = self.fresh {
             fresh.write_chunk(&chunk, &packed)?;

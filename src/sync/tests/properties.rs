@@ -164,7 +164,7 @@ proptest! {
     ) {
         let own = [&base[from.min(base.len())..], &raw].concat();
         let base = Base { hashes: vec![blake3::hash(&base).to_hex().to_string()], raw: base };
-        let (chunk, packed) = pack_against(&base, &own).unwrap();
+        let (chunk, packed) = pack_against(std::slice::from_ref(&base), &own).unwrap();
         let built_on = if chunk.base.is_empty() { &[][..] } else { &base.raw };
         prop_assert_eq!(unpack(&chunk, &packed, built_on), Ok(own));
     }

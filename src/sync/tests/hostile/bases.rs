@@ -35,7 +35,7 @@ fn packed_against(case: &mut Case, at: usize) {
     let mut own = base.raw.clone();
     own.reverse();
     own.extend_from_slice(&base.raw);
-    let (made, packed) = pack_against(&base, &own).unwrap();
+    let (made, packed) = pack_against(std::slice::from_ref(&base), &own).unwrap();
     assert!(!made.base.is_empty());
     case.draft.replace_first_chunk(&own, packed);
 }
