@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::time::Instant;
+
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -119,8 +121,8 @@ impl Sampler {
         }
         self.penalize(logits, history);
         let Some(mut guide) = self.guide.take() else { return Ok(self.choose(all(logits))) };
-        let begun = guide.clock();
-        let id = self.choose_guided(logits, &guide);
+        let mut begun = guide.clock();
+        let id = self.choose_guided(logits, &guide, &mut begun);
         guide.advance(id);
         guide.note(begun);
         self.guide = Some(guide);
@@ -128,7 +130,13 @@ impl Sampler {
     }
 
     /// Tries what is likely where most tokens may come, and lists them where few may.
-    fn choose_guided(&mut self, logits: &mut [f32], guide: &Guide) -> u32 {
+    /// `begun`: see [`Guide::clock`].
+    fn choose_guided(
+        &mut self,
+        logits: &mut [f32],
+        guide: &Guide,
+        begun: &mut Option<Instant>,
+    ) -> u32 {
         let mut tried: Vec<Candidate> = Vec::new();
         while !guide.is_held() && tried.len() < TRIES {
             let id = self.choose(all(logits));
@@ -142,6 +150,9 @@ impl Sampler {
             logits[id as usize] = logit;
         }
         let mut allowed = guide.allowed();
+        guide.note(*begun);
+        guide.keep_endless(&mut allowed);
+        *begun = guide.clock();
         allowed.retain(|id| (*id as usize) < logits.len());
         allowed.sort_unstable();
         if allowed.is_empty() {

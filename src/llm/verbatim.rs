@@ -76,7 +76,7 @@ impl Guide {
     }
 
     /// The same with the nanoseconds that choosing takes added to `spent`: the choice itself
-    /// among them, which is also due without a guide.
+    /// among them, which is also due without a guide, but not what only a measurement does.
     pub fn timed(self, spent: Arc<AtomicU64>) -> Self {
         Self { spent: Some(spent), ..self }
     }
@@ -105,15 +105,16 @@ impl Guide {
 
     /// All tokens that may come.
     pub(super) fn allowed(&self) -> Vec<u32> {
-        let mut allowed = self.spelling.allowed(self.state, &self.verbatim.runs);
-        if self.endless {
-            // Weights that mean nothing would close every third token; answers quote sentences.
-            let goes_on = |id: &u32| self.after(self.state, *id).is_some_and(State::is_held);
-            if allowed.iter().any(goes_on) {
-                allowed.retain(goes_on);
-            }
+        self.spelling.allowed(self.state, &self.verbatim.runs)
+    }
+
+    /// For a measurement, those that go on: weights that mean nothing would close every third
+    /// token, and answers quote sentences. No answer pays for this.
+    pub(super) fn keep_endless(&self, allowed: &mut Vec<u32>) {
+        let goes_on = |id: &u32| self.after(self.state, *id).is_some_and(State::is_held);
+        if self.endless && allowed.iter().any(goes_on) {
+            allowed.retain(goes_on);
         }
-        allowed
     }
 
     /// How many of these tokens, from the first on, may come.

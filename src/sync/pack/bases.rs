@@ -48,8 +48,8 @@ impl Bases {
         }
     }
 
-    /// What a chunk that is new may have come from: the one chunk that is due, or the two, as far as
-    /// what was kept is still what the manifest says.
+    /// What a chunk that is new may have come from: the one chunk that is due, or the two, as far
+    /// as what was kept is still what the manifest says.
     pub(super) fn due(&mut self) -> Vec<Base> {
         let from = self.next.min(self.chunks.len());
         let to = (from + BASES_MAX).min(self.chunks.len());
