@@ -92,7 +92,7 @@ def compare(rows, data, tokenizer):
 
     JAX reads prompt and answer at once: where its best token is the same at every place, greedy decoding is too.
     """
-    params = {name: jnp.asarray(array) for name, array in export.parameters(data / "checkpoint.npz").items()}
+    params = {name: jnp.asarray(array) for name, array in export.parameters(data / "finished.npz").items()}
     exported, shape, same = reader.Reader(data / "kura-mini-f16.gguf"), model.Shape(), 0
 
     @jax.jit

@@ -2,6 +2,7 @@
 
 desk.txt: `@label`, then lines `sentence | question / question`; a line without ` | ` is text nobody asks about.
 Figures change from example to example, so that no answer can be learnt by heart. Every eighth passage is held out.
+desk-more.txt came later and is all for training.
 """
 
 import pathlib
@@ -16,11 +17,15 @@ FIGURE = re.compile(r"\d+")
 class Desk:
     """Makes examples from desk.txt; `held` picks the held-out passages instead of the others."""
 
-    def __init__(self, seed, held=False):
+    def __init__(self, seed, held=False, more=False):
         self.random = random.Random(seed)
         passages = read(pathlib.Path(__file__).with_name("desk.txt"))
         self.passages = [p for n, p in enumerate(passages) if (n % 8 == 3) == held]
-        self.all = passages
+        self.layouts = ["", "\n", "1　", "(1)　", "・", "- "]
+        self.more = more
+        if more:
+            self.passages += read(pathlib.Path(__file__).with_name("desk-more.txt"))
+            self.layouts += ["第1条　", "第１条 "]
 
     def example(self, passages_max, none_share, other=None):
         """(passages, question, answer, index or -1); `other` makes a foreign (label, text) now and then."""
@@ -31,7 +36,11 @@ class Desk:
         count = max(r.randint(1, passages_max), r.randint(1, passages_max))
         shown = [] if nothing else [(gold[0], *self.write(gold[1], asked))]
         question = r.choice(gold[1][asked][1])
-        for distractor in r.sample([p for p in self.passages if p is not gold], count):
+        others = r.sample([p for p in self.passages if p is not gold], count)
+        if self.more and r.random() < 0.6:  # a search finds other parts of the same document
+            document = gold[0].split(" ")[0]
+            others = [p for p in self.passages if p is not gold and p[0].startswith(document)][:2] + others
+        for distractor in others:
             if len(shown) >= count:
                 break
             if other and r.random() < 0.3:
@@ -54,13 +63,16 @@ class Desk:
         """(text, the asked sentence as it stands there): some lines of a passage in one of several layouts."""
         r = self.random
         chosen = [n for n in range(len(lines)) if n == asked or r.random() < 0.75] or [0]
-        layout, out, target = r.choice(["", "\n", "1　", "(1)　", "・", "- "]), [], None
+        article = r.randint(1, 9) if self.more else 1
+        layout, out, target = r.choice(self.layouts), [], None
         for number, n in enumerate(chosen, 1):
             sentence, questions = lines[n]
             if n == asked or r.random() < 0.5:
                 sentence = self.figures(sentence, questions)
             target = sentence if n == asked else target
             mark = {"1　": f"{number}　", "(1)　": f"({number})　"}.get(layout, layout.strip("\n"))
+            if layout.startswith("第"):  # an article: its number before the first paragraph alone
+                mark = layout.replace("1", str(article)).replace("１", "１２３４５６７８９"[article - 1]) if number == 1 else f"{number}　"
             table = " / " in sentence
             out.append(sentence if table or not mark else mark + sentence)
         glue = "" if layout == "" and not any(" / " in s for s in out) else "\n"

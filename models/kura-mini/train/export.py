@@ -35,8 +35,8 @@ def main():
 
 
 def both(source, target):
-    """Both files into the folder `target`, from the checkpoint and the tokenizer in `source`."""
-    params = parameters(source / "checkpoint.npz")
+    """Both files into the folder `target`, from the finished weights and the tokenizer in `source`."""
+    params = parameters(source / "finished.npz")
     tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
     for kind in KINDS:
         path = target / f"kura-mini-{kind}.gguf"

@@ -60,6 +60,15 @@ class Maker:
                     counts[noun] = counts.get(noun, 0) + 1
         self.rarity = {n: math.log(self.articles / c) for n, c in counts.items()}
 
+    def index(self):
+        """Where each word stands that is neither common nor alone: articles that talk of like things."""
+        found = {}
+        for law in self.laws:
+            for article in law:
+                for noun in set(nouns(article["text"])):
+                    found.setdefault(noun, []).append(article)
+        self.holding = {noun: articles for noun, articles in found.items() if 1 < len(articles) <= 300}
+
     def rare(self, text, count):
         """The words of a text, the rare ones likelier first."""
         found = sorted(nouns(text), key=lambda n: -self.rarity.get(n, 5) * self.random.uniform(0.5, 1))
@@ -110,16 +119,19 @@ class Maker:
         hits = [sum(k in s for k in keys) for s in article["sentences"]]
         return form.format(x=x.removesuffix("等")), keys, max(range(len(hits)), key=lambda i: (hits[i], -i))
 
-    def example(self, passages_max, chars_max, quote_max, hard, none_share):
-        """(passages, question, answer, index of the passage or -1); tries until one fits."""
+    def example(self, passages_max, chars_max, quote_max, hard, none_share, alike=0):
+        """(passages, question, answer, index of the passage or -1); tries until one fits.
+
+        `alike` is the share of distractors that hold a word of the sentence; then some passages come twice, changed.
+        """
         while True:
             law = self.random.choice(self.laws)
             at = self.random.randrange(len(law))
-            made = self.attempt(law, at, passages_max, chars_max, quote_max, hard, none_share)
+            made = self.attempt(law, at, passages_max, chars_max, quote_max, hard, none_share, alike)
             if made:
                 return made
 
-    def attempt(self, law, at, passages_max, chars_max, quote_max, hard, none_share):
+    def attempt(self, law, at, passages_max, chars_max, quote_max, hard, none_share, alike):
         """One try at `example`; None where the article or its neighbours do not suit."""
         r, article = self.random, law[at]
         if article["cap"] and r.random() < 0.4:
@@ -137,7 +149,7 @@ class Maker:
             return None
         nothing = r.random() < none_share
         count = max(r.randint(0, passages_max - 1), r.randint(0, passages_max - 1), int(nothing))
-        others = self.others(law, at, count + nothing, hard)
+        others = self.others(law, at, count + nothing, hard, sentence if alike else "", alike)
         passages = []
         for other, spot in [(article, gold)] * (not nothing) + [(o, None) for o in others]:
             passages.append((self.label(other), self.window(other, spot, r.randint(30, chars_max))))
@@ -145,11 +157,15 @@ class Maker:
             whole = label + "\n" + text if in_label else text
             if all(k in whole for k in keys):
                 return None
+        if alike and not nothing and len(passages) > 1 and len(article["law"]) <= 24 and r.random() < 0.15:
+            question = f"{article['law']}{r.choice(['では、', 'の', ' '])}{question}"
+            passages[-1] = (passages[-1][0], self.changed(passages[0][1]))
         if not nothing and not in_label:
             same = [s for s in sentences_of(passages[0][1]) if all(k in s for k in keys)]
             if len(same) > 1 and same[0] != sentence:
                 return None
-        if nothing and any(keys[-1] in t or keys[0] in t for _, t in passages):
+        some = any if not alike or r.random() < 0.5 else all  # half an answer is none
+        if nothing and any(some((keys[-1] in t, keys[0] in t)) for _, t in passages):
             return None
         order = list(range(len(passages)))
         r.shuffle(order)
@@ -158,11 +174,28 @@ class Maker:
         answer = chat.NONE if nothing else chat.quote(ITEM_NUMBER.sub("", sentence), where + 1)
         return shown, question, answer, where
 
-    def others(self, law, at, count, hard):
+    def changed(self, text):
+        """Another version of a text: other figures, words exchanged, a sentence less."""
+        r = self.random
+        figure = lambda match: r.choice("一二三四五六七八九" if match.group() > "9" else "123456789")
+        words = nouns(text)
+        for word in r.sample(words, min(len(words), r.randint(1, 4))):
+            text = text.replace(word, r.choice(words))
+        if r.random() < 0.7:
+            text = re.sub("[一二三四五六七八九1-9]", lambda match: figure(match) if r.random() < 0.6 else match.group(), text)
+        pieces = sentences_of(text)
+        if len(pieces) > 2 and r.random() < 0.5:
+            del pieces[r.randrange(len(pieces))]
+        return "\n".join(pieces) if "\n" in text else "".join(pieces)
+
+    def others(self, law, at, count, hard, sentence, alike):
         """Distractors: near articles of the same law with probability `hard`, else any article."""
         found = []
+        words = [n for n in nouns(sentence) if n in self.holding] if sentence else []
         for _ in range(count):
-            if self.random.random() < hard:
+            if words and self.random.random() < alike:
+                found.append(self.random.choice(self.holding[self.random.choice(words)]))
+            elif self.random.random() < hard:
                 near = [i for i in range(max(0, at - 6), min(len(law), at + 7)) if i != at]
                 found.append(law[self.random.choice(near)])
             else:

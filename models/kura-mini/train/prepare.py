@@ -20,14 +20,19 @@ import samples
 import statutes
 import tokens
 
-# name: row length, tokens to make, passages, characters per passage, characters per quote, share of near
-# articles among the distractors, share of 該当なし, shares of (copy, law, town, desk) examples
+# name: row length, tokens to make, passages, characters per passage (None: of several lengths), characters per quote, share of near
+# articles among the distractors, share of 該当なし, shares of (copy, law, town, desk) examples, share of distractors
+# that hold a word of the answer
 STAGES = {
-    "a": (256, 500_000, 2, 70, 45, 0.1, 0.0, (0.5, 0.2, 0.3, 0)),
-    "b": (320, 2_000_000, 4, 60, 60, 0.4, 0.15, (0.1, 0.5, 0.35, 0.05)),
-    "c": (512, 8_000_000, 4, 150, 80, 0.5, 0.22, (0.04, 0.58, 0.3, 0.08)),
-    "d": (640, 3_000_000, 4, 230, 100, 0.6, 0.22, (0.02, 0.5, 0.3, 0.18)),
+    "a": (256, 500_000, 2, 70, 45, 0.1, 0.0, (0.5, 0.2, 0.3, 0), 0),
+    "b": (320, 2_000_000, 4, 60, 60, 0.4, 0.15, (0.1, 0.5, 0.35, 0.05), 0),
+    "c": (512, 8_000_000, 4, 150, 80, 0.5, 0.22, (0.04, 0.58, 0.3, 0.08), 0),
+    "d": (640, 3_000_000, 4, 230, 100, 0.6, 0.22, (0.02, 0.5, 0.3, 0.18), 0),
+    "e": (768, 7_000_000, 4, None, 100, 0.55, 0.33, (0.02, 0.62, 0.2, 0.16), 0.3),
+    "f": (768, 2_300_000, 4, None, 100, 0.55, 0.36, (0.02, 0.48, 0.24, 0.26), 0.3),
 }
+
+LENGTHS = (150, 150, 200, 280)  # characters per passage, where a stage has several
 
 
 def main():
@@ -45,6 +50,7 @@ def main():
         np.savez(out / f"stage-{name}.npz", **rows)
         print(f"stage {name}: {rows['tokens'].shape}, {time.time() - started:.0f} s", flush=True)
     write_eval(out / "eval.jsonl", test_laws, args.seed)
+    write_decide(out / "decide.jsonl", train_laws, args.seed)
 
 
 def arguments():
@@ -86,23 +92,33 @@ def tokenizer_texts(laws, seed):
 
 
 def make_stage(name, maker, town, tokenizer, seed):
-    """Packed rows of one stage."""
-    length, wanted, passages, chars, quote, hard, none, shares = STAGES[name]
+    """Packed rows of one stage; the last asks everyday questions that nearly all have an answer."""
+    length, wanted, passages, chars, quote, hard, none, shares, alike = STAGES[name]
+    if alike:
+        maker.index()
+    everyday_none = 0.08 if name == "f" else none
     rng = random.Random(f"{seed}{name}")
     maker.random.seed(f"{seed}{name}")
     town.random.seed(f"{seed}{name}")
-    written = desk.Desk(f"{seed}{name}")
-    packer, made = Packer(length), 0
+    late = length > 700
+    written = desk.Desk(f"{seed}{name}", more=late)
+    packer, made = Packer(length, places=alike > 0), 0
     while made < wanted:
         kind = rng.choices(("copy", "law", "town", "desk"), shares)[0]
         if rng.random() < 0.015:
             example = samples.everyday(rng)
+        elif kind == "town" and late and rng.random() < 0.3:
+            example = town.sites(passages)
         elif kind == "town":
-            example = town.example(passages, 3 if length < 400 else 5, none)
+            example = town.example(passages, 3 if length < 400 else 5 if length < 760 else 7, everyday_none)
         elif kind == "desk":
-            example = written.example(passages, none, lambda: town.example(1, 4, 0)[0][0])
+            example = written.example(passages, everyday_none, lambda: town.example(1, 4, 0)[0][0])
         else:
-            example = maker.example(passages, chars, quote, hard, 0 if kind == "copy" else none)
+            example = maker.example(
+                passages, chars or rng.choice(LENGTHS), quote, hard, 0 if kind == "copy" else none, alike
+            )
+        if late and kind in ("town", "desk"):
+            example = best_first(example, rng)
         shown, question, answer, where = example
         if kind == "copy" and where >= 0:
             question = part_of(answer, rng)
@@ -111,6 +127,15 @@ def make_stage(name, maker, town, tokenizer, seed):
             packer.add(ids, prompt)
             made += len(ids)
     return packer.rows(rng)
+
+
+def best_first(example, rng):
+    """Passages in the order of a search that is often right: the one asked for moves to the front."""
+    shown, question, answer, where = example
+    if where < 1 or rng.random() > 0.4:
+        return example
+    shown = [shown[where], *shown[:where], *shown[where + 1 :]]
+    return shown, question, answer[: answer.rindex("[")] + "[1]", 0
 
 
 def part_of(answer, rng):
@@ -124,8 +149,8 @@ def part_of(answer, rng):
 class Packer:
     """Puts examples into rows of one length, first fit among the last 64 open rows."""
 
-    def __init__(self, length):
-        self.length, self.open, self.full = length, [], []
+    def __init__(self, length, places):
+        self.length, self.places, self.open, self.full = length, places, [], []
 
     def add(self, ids, prompt):
         for row in self.open:
@@ -140,7 +165,7 @@ class Packer:
         row["used"] += len(ids)
 
     def rows(self, rng):
-        """Arrays [rows, length]: tokens, segments (0 is padding), answer (1 where the next token is learnt)."""
+        """Arrays [rows, length]: tokens, segments (0 is padding), answer (above 0 where the next token is learnt)."""
         rows = self.full + self.open
         rng.shuffle(rows)
         shape = (len(rows), self.length)
@@ -151,9 +176,17 @@ class Packer:
                 end = at + len(ids)
                 out["tokens"][target, at:end] = ids
                 out["segments"][target, at:end] = segment
-                out["answer"][target, at + prompt - 1 : end - 1] = 1
+                out["answer"][target, at + prompt - 1 : end - 1] = learnt(ids, prompt) if self.places else 1
                 at = end
         return out
+
+
+def learnt(ids, prompt):
+    """1 for each token of the answer, 2 where the two tokens before it go on in more than one way in the prompt."""
+    follow = {}
+    for before, now, after in zip(ids, ids[1:prompt], ids[2:prompt]):
+        follow.setdefault((before, now), set()).add(after)
+    return [1 + (len(follow.get((ids[at - 1], ids[at]), ())) > 1) for at in range(prompt - 1, len(ids) - 1)]
 
 
 def write_eval(path, laws, seed):
@@ -174,6 +207,16 @@ def write_eval(path, laws, seed):
                 passages, question, answer, where = make()
                 row = {"kind": kind, "passages": passages, "question": question, "answer": answer, "where": where}
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def write_decide(path, laws, seed):
+    """200 questions on laws of the training with the right article among four, 200 without it: see decide.py."""
+    maker = lawpairs.Maker(laws, seed + 2)
+    with open(path, "w", encoding="utf-8") as file:
+        for none in [0, 1] * 200:
+            passages, question, answer, where = four(lambda: maker.example(4, 150, 80, 0.5, none))
+            row = {"passages": passages, "question": question, "answer": answer, "where": where}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def four(make):

@@ -157,6 +157,24 @@ COLUMNS = {
     "often": (["実施日", "曜日"], ["第{d1}{y}曜日", "毎週{y}曜日", "{y}"]),
     "period": (["有効期間", "期間"], ["{d1}年", "交付から{d}日間"]),
 }
+# heading of a column in a table of places: (what stands in it, ways to ask)
+PLACES = {
+    "定員": (["{c}", "{c}人"], ["{s}の定員は何人ですか", "{s}には何人入れますか", "{s}は最大何人まで使えますか"]),
+    "午前": (["{u}", "{u}円"], ["{s}を午前に使うといくらですか", "{s}の午前の使用料は"]),
+    "夜間": (["{u2}", "{u2}円"], ["{s}の夜間の料金を教えて", "{s}を夜に使うといくらですか"]),
+    "全日": (["{u3}", "{u3}円"], ["{s}を一日借りるといくらですか", "{s}の全日の使用料はいくらですか"]),
+    "所在地": (["{a}{d1}-{d2}", "{a}{d2}番地"], ["{s}はどこにありますか", "{s}の所在地は", "{s}の住所を教えてください"]),
+    "電話": (["{n3}-{n4}"], ["{s}の電話番号は", "{s}の連絡先を教えて"]),
+    "休館日": (["毎週{y}曜日", "第{d1}{y}曜日", "{y}"], ["{s}の休みはいつですか", "{s}は何曜日が休みですか", "{s}の休館日は"]),
+    "開館時間": (["午前{h}時～午後{k}時", "{h}:30～{k1}:00"], ["{s}は何時から開いていますか", "{s}の開館時間は何時から何時までですか"]),
+    "駐車場": (["{d}台", "なし", "{d}"], ["{s}に駐車場は何台ありますか", "{s}に駐車場はありますか"]),
+    "予約": (["要", "不要", "可"], ["{s}に予約は必要ですか", "{s}は予約が要りますか"]),
+    "車いす": (["可", "不可", "貸出しあり"], ["{s}は車いすで使えますか"]),
+    "管理": (["{o}"], ["{s}を管理しているのはどこですか", "{s}の担当課はどこですか"]),
+}
+AREAS = ["旭町", "本郷", "浦田", "高砂", "榎", "柳原", "新田", "川端", "松島", "梅ヶ丘", "寺前", "北条"]
+SITES = ["公民館", "児童館", "集会所", "武道場", "プール", "老人福祉センター", "会議室", "多目的室", "駐輪場", "図書室", "診療所", "福祉作業所", "広場", "テニスコート", "資料館"]
+REMARKS = ["改修中", "令和7年4月から", "要問合せ", "祝日は休み", "冷暖房は別", "市外の人は2倍", "学校の行事を優先", "土足禁止"]
 FIRST_COLUMN = ["手続", "区分", "事務", "項目", "業務", "種類", "名称"]
 NUMBERS = "一二三四五六七八九十"
 
@@ -223,6 +241,32 @@ class Town:
             facts.append({"kind": kind, "service": service, "sentence": " / ".join(row), "fill": fill})
         label = f"{r.choice(TOWNS)}{r.choice(['手数料一覧', '事務一覧', '窓口一覧', '担当表', '受付表', '手続一覧'])}（{r.randint(1, 9)}～{r.randint(10, 30)}行）"
         return label, "\n".join(f["sentence"] for f in facts), facts
+
+    def sites(self, passages_max):
+        """An example of rows of one wide table, which differ in little: in a passage each, or several in one."""
+        r = self.random
+        heads = r.sample(list(PLACES), r.randint(3, 7))
+        cells = {head: r.choice(PLACES[head][0]) for head in heads}
+        first, title = r.choice(["施設名", "名称", "施設", "場所"]), f"{r.choice(TOWNS)}{r.choice(['施設一覧', '使用料一覧', '公共施設案内', '施設の概要'])}"
+        number = r.random() < 0.5
+        names = r.sample([area + site for area in AREAS for site in SITES], r.randint(4, 14))
+        rows = []
+        for n, name in enumerate(names, 1):
+            fill = self.fact(name, "fee")["fill"] | {
+                "c": r.randint(2, 90) * 10, "u": r.randint(3, 90) * 100, "u2": r.randint(3, 90) * 100, "u3": r.randint(3, 90) * 100,
+                "a": r.choice(AREAS), "n4": r.randint(1000, 9999),
+            }
+            fill["k1"] = fill["k"] + 12
+            row = ([f"番号: {n}"] if number else []) + [f"{first}: {name}"] + [f"{h}: {cells[h].format(**fill)}" for h in heads]
+            rows.append(" / ".join(row + [f"備考: {r.choice(REMARKS)}"] * (r.random() < 0.3)))
+        asked, size = r.randrange(len(names)), r.choice([1, 1, 2, 4, 6])
+        starts = [at for at in range(0, len(rows), size) if at // size != asked // size]
+        shown = r.sample(starts, min(len(starts), passages_max - 1)) + [asked // size * size]
+        r.shuffle(shown)
+        passages = [(f"{title}（{at + 2}{f'～{at + size + 1}' if size > 1 else ''}行）", "\n".join(rows[at : at + size])) for at in shown]
+        where = shown.index(asked // size * size)
+        question = r.choice(PLACES[r.choice(heads)][1]).format(s=names[asked])
+        return passages, question, chat.quote(rows[asked], where + 1), where
 
     def ask(self, fact):
         """One of the ways to ask for a fact."""

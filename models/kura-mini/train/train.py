@@ -8,6 +8,7 @@ on from there.
 
 import argparse
 import functools
+import math
 import os
 import pathlib
 import time
@@ -17,18 +18,20 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+import decide
 import export
 import model
 import tokens
 import wiring
 
-# stage: (rows per step, weighed positions per row, steps, weight of the loss on text outside the answers)
+# phase: (learning rate, share of its steps before the rate falls, stages: (name, (rows per step, weighed positions per row, steps,
+# weight of the loss on text outside the answers)))
 PLAN = [
-    ("a", (16, 72, 60, 0.1)),
-    ("b", (12, 84, 340, 0.03)),
-    ("c", (7, 120, 900, 0.02)),
-    ("d", (6, 130, 800, 0.02)),
+    (1e-3, 0.6, [("a", (16, 72, 60, 0.1)), ("b", (12, 84, 340, 0.03)), ("c", (7, 120, 900, 0.02)), ("d", (6, 130, 800, 0.02))]),
+    (3e-4, 0.0, [("e", (6, 130, 1150, 0.02))]),
+    (1.2e-4, 0.0, [("f", (6, 130, 420, 0.02))]),
 ]
+PLACE = 2.5  # weight of the tokens before which the prompt goes on in several ways, so that only the place tells
 CHOICE = 4.0  # weight of the tokens that choose: the first two of an answer, and its number
 
 
@@ -36,45 +39,60 @@ def main():
     args = arguments()
     data = pathlib.Path(args.data)
     shape = model.Shape()
-    total = sum(steps for _, (_, _, steps, _) in PLAN)
-    decay = total * 2 // 5
-    rate = optax.join_schedules(
-        [optax.linear_schedule(0.0, args.rate, 20), optax.linear_schedule(args.rate, args.rate * 0.02, decay)],
-        [total - decay],
-    )
-    mask = lambda tree: {name: value.ndim == 2 for name, value in tree.items()}
-    optimizer = optax.chain(
-        optax.clip_by_global_norm(1.0), optax.adamw(rate, b1=0.9, b2=0.98, weight_decay=0.02, mask=mask)
-    )
     clues = wiring.clues(tokens.load(data / "tokenizer.json"), np.load(data / "stage-b.npz")["tokens"])
     params = model.initial(shape, args.seed, clues)
     # The codes of the tokens stay: trained, those of rare tokens would drift all one way, and copying would mix them up.
     codes = {"embedding": params.pop("embedding")}
+    mask = lambda tree: {name: value.ndim == 2 for name, value in tree.items()}
+    optimizer = optax.chain(
+        optax.clip_by_global_norm(1.0), optax.adamw(1.0, b1=0.9, b2=0.98, weight_decay=0.02, mask=mask)
+    )
     state, step = optimizer.init(params), 0
-    checkpoint = data / "checkpoint.npz"
+    checkpoint, first = data / "checkpoint.npz", data / "first.npz"
     if checkpoint.exists():
         params, state, step = restore(checkpoint, params, state)
         print(f"going on from step {step}")
     advance = make_step(shape, optimizer, codes)
-    clock = Clock(total, step)
-    begin = 0
-    for name, (rows, places, steps, other) in PLAN:
-        stage = dict(np.load(data / f"stage-{name}.npz")) if step < begin + steps else None
-        while step < begin + steps:
-            batch = pick(stage, rows, places, args.seed, step - begin, other)
-            params, state, loss, right = advance(params, state, batch)
-            step += 1
-            clock.tell(step, name, batch["tokens"].size, loss, right)
-            if step % args.every == 0 or step == total:
-                save(checkpoint, params | codes, state, step)
-        begin += steps
+    total = sum(steps for *_, stages in PLAN for _, (_, _, steps, _) in stages)
+    clock, begin = Clock(total, step), 0
+    for peak, held, stages in PLAN:
+        phase, length = begin, sum(steps for _, (_, _, steps, _) in stages)
+        if step == phase and step > 0:
+            state = optimizer.init(params)
+            if not first.exists():
+                save(first, params | codes, state, step)
+        for name, (rows, places, steps, other) in stages:
+            stage = dict(np.load(data / f"stage-{name}.npz")) if step < begin + steps else None
+            while step < begin + steps:
+                batch = pick(stage, rows, places, args.seed, step - begin, other)
+                rate = jnp.float32(peak * rate_at(step - phase, length, held))
+                params, state, loss, right = advance(params, state, batch, rate)
+                step += 1
+                clock.tell(step, name, batch["tokens"].size, loss, right)
+                if step % args.every == 0 or step == total:
+                    save(checkpoint, params | codes, state, step)
+            begin += steps
+    finish(params | codes, first, shape, data)
     export.both(data, data)
+
+
+def finish(params, first, shape, data):
+    """The mean of the weights after the first phase and after the last, which errs less than either; then 該当なし."""
+    before = np.load(first)
+    mean = {name: (np.asarray(value) + before[f"param:{name}"]) / 2 for name, value in params.items()}
+    decide.settle(mean, shape, data)
+    np.savez(data / "finished.npz", **{f"param:{name}": value for name, value in mean.items()})
+
+
+def rate_at(step, steps, held):
+    """Share of the highest rate: up over 20 steps, held, then down along a cosine."""
+    fall = max(0.0, step / steps - held) / (1 - held)
+    return min(1.0, (step + 1) / 20) * 0.5 * (1 + math.cos(math.pi * fall))
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="build/kura-mini")
-    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--every", type=int, default=50, help="steps between checkpoints")
     parser.add_argument("--seed", type=int, default=7)
     return parser.parse_args()
@@ -95,7 +113,7 @@ def pick(stage, rows, places, seed, step, other):
         free = np.flatnonzero((segments[row, :-1] > 0) & (segments[row, :-1] == segments[row, 1:]))
         rest = rng.choice(free, places - len(answer))
         where[row] = np.concatenate([answer, rest])
-        weight[row, : len(answer)] = 1
+        weight[row, : len(answer)] = np.where(stage["answer"][order[row]][answer] > 1, PLACE, 1)
         first = np.isin(answer - 1, answer, invert=True)
         last = np.isin(answer + 1, answer, invert=True)
         weight[row, : len(answer)][first | np.roll(first, 1) | np.roll(last, -2)] = CHOICE
@@ -120,9 +138,10 @@ def make_step(shape, optimizer, codes):
         return mean, (jnp.sum(loss * answer) / answer.sum(), right)
 
     @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def advance(params, state, batch):
+    def advance(params, state, batch, rate):
         (_, told), slope = jax.value_and_grad(loss_of, has_aux=True)(params, batch)
         update, state = optimizer.update(slope, state, params)
+        update = jax.tree.map(lambda part: part * rate, update)
         return optax.apply_updates(params, update), state, *told
 
     return advance
