@@ -2,7 +2,7 @@
 
 use axum::Router;
 use kura::config::Config;
-use kura::document::Role;
+use kura::document::{Person, Role};
 use kura::store::{NewAccount, Store};
 use kura::web::{Reader, WebOptions};
 use serde_json::Value;
@@ -47,11 +47,7 @@ impl Office {
             password: PASSWORD.to_owned(),
             must_change: false,
         };
-        let person = self.store.add_account(new).await.unwrap();
-        self.store.confirm_guide(&person.id).await.unwrap();
-        let body = format!("login={login}&password={PASSWORD}");
-        let reply = send(&self.router, "POST", "/login", &[FORM], &body).await;
-        reply.header("set-cookie").split(';').next().unwrap().to_owned()
+        sign_in(&self.store, &self.router, new).await.1
     }
 
     pub(crate) async fn get(&self, path: &str, cookie: &str) -> Reply {
@@ -103,4 +99,13 @@ impl Office {
         let headers = [("content-type", media.as_str()), ("cookie", cookie)];
         send_bytes(&self.router, "POST", path, &headers, body).await
     }
+}
+
+/// Adds a person who has read the guide, signs them in, and gives their cookie.
+pub(crate) async fn sign_in(store: &Store, router: &Router, new: NewAccount) -> (Person, String) {
+    let body = format!("login={}&password={}", new.login, new.password);
+    let person = store.add_account(new).await.unwrap();
+    store.confirm_guide(&person.id).await.unwrap();
+    let reply = send(router, "POST", "/login", &[FORM], &body).await;
+    (person, reply.header("set-cookie").split(';').next().unwrap().to_owned())
 }

@@ -16,10 +16,8 @@ use tower::ServiceExt;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use crate::env::{Env, text};
+use crate::office::{FORM, PASSWORD, sign_in};
 use crate::web_env::{Reply, post_json, send};
-
-const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-const PASSWORD: &str = "asa-wa-rokuji-ni-inu-to-aruku";
 
 const FEE: &str = "# 施設使用料の手引\n\n## 会議室\n\n会議室の使用料は、1時間あたり300円とする。\
      減免を受ける団体は、申請書を提出する。\n";
@@ -82,12 +80,7 @@ impl Desk {
             password: PASSWORD.to_owned(),
             must_change: false,
         };
-        let person = self.store.add_account(new).await.unwrap();
-        self.store.confirm_guide(&person.id).await.unwrap();
-        let body = format!("login={login}&password={PASSWORD}");
-        let reply = send(&self.router, "POST", "/login", &[FORM], &body).await;
-        let cookie = reply.header("set-cookie").split(';').next().unwrap().to_owned();
-        (person, cookie)
+        sign_in(&self.store, &self.router, new).await
     }
 
     async fn get(&self, path: &str, cookie: &str) -> Reply {

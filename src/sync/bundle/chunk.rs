@@ -2,7 +2,9 @@
 //! edition shares all that did not change; packed with zstd; never longer than 1 MiB. A chunk that
 //! changed a little is packed against those that it came from, which a delta leaves to the box.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 
 use fastcdc::v2020::StreamCDC;
 
@@ -42,6 +44,14 @@ pub fn cut(
         each(&piece.map_err(io::Error::from)?.data)?;
     }
     Ok(())
+}
+
+/// The bytes of a chunk out of a whole file in which it begins at `at`; `None` where they cannot be
+/// read, or are not what `hash` (BLAKE3) says.
+pub fn read_at(file: &File, at: u64, len: u32, hash: &str) -> Option<Vec<u8>> {
+    let mut raw = vec![0; usize::try_from(len.min(CHUNK_BYTES_MAX)).ok()?];
+    file.read_exact_at(&mut raw, at).ok()?;
+    (blake3::hash(&raw).to_hex().as_str() == hash).then_some(raw)
 }
 
 /// What a chunk is packed against.

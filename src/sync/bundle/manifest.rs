@@ -318,6 +318,16 @@ impl Manifest {
 }
 
 impl Artifact {
+    /// Its chunks, each with the byte of the file where it begins.
+    pub fn placed(&self) -> impl Iterator<Item = (&Chunk, u64)> {
+        let mut next = 0;
+        self.chunks.iter().map(move |chunk| {
+            let at = next;
+            next += u64::from(chunk.raw);
+            (chunk, at)
+        })
+    }
+
     /// Its path below the folder of the generation. Fixed by role; where several have one role,
     /// the last part is the id, which [`id_is_plain`].
     pub fn place(&self) -> String {

@@ -19,7 +19,7 @@ mod chunk;
 mod manifest;
 mod stick;
 
-pub use chunk::{BASES_MAX, Base, CHUNK_BYTES_MAX, cut, pack, pack_against, unpack};
+pub use chunk::{BASES_MAX, Base, CHUNK_BYTES_MAX, cut, pack, pack_against, read_at, unpack};
 pub(crate) use manifest::version_numbers;
 pub use manifest::{
     Artifact, Chunk, Header, Kind, MANIFEST_BYTES_MAX, Manifest, Role as ArtifactRole, Totals,

@@ -4,10 +4,9 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::super::bundle::{Artifact, Chunk, Manifest, Stick, unpack};
+use super::super::bundle::{Artifact, Chunk, Manifest, Stick, read_at, unpack};
 use super::super::disk::{self, Growing};
 use super::super::hashes::Hashes;
 use super::super::writer::Writer;
@@ -251,12 +250,10 @@ impl Local {
             for artifact in &manifest.artifacts {
                 let file = local.files.len();
                 local.files.push(dir.join(artifact.place()));
-                let mut at = 0;
-                for chunk in &artifact.chunks {
+                for (chunk, at) in artifact.placed() {
                     let place = Place { file, at, len: chunk.raw };
                     // The generation in use comes first, and is the better one.
                     local.chunks.entry(chunk.hash.clone()).or_insert(place);
-                    at += u64::from(chunk.raw);
                 }
             }
         }
@@ -270,9 +267,8 @@ impl Local {
 
     fn bytes(&self, hash: &str) -> Option<Vec<u8>> {
         let place = self.chunks.get(hash)?;
-        let mut raw = vec![0; usize::try_from(place.len).ok()?];
-        File::open(&self.files[place.file]).ok()?.read_exact_at(&mut raw, place.at).ok()?;
-        (blake3::hash(&raw).to_hex().as_str() == hash).then_some(raw)
+        let file = File::open(&self.files[place.file]).ok()?;
+        read_at(&file, place.at, place.len, hash)
     }
 
     /// What a chunk was packed against, verified; empty where it was packed alone.

@@ -3,10 +3,9 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 
 use super::super::SyncError;
-use super::super::bundle::{ArtifactRole, BASES_MAX, Base, CHUNK_BYTES_MAX, Chunk};
+use super::super::bundle::{ArtifactRole, BASES_MAX, Base, Chunk, read_at};
 use super::Earlier;
 
 /// The passages of the earlier edition, and how far the new ones have come along them.
@@ -28,12 +27,7 @@ impl Bases {
             return Ok(None);
         };
         let file = File::open(path).map_err(SyncError::io("open", path))?;
-        let mut at = 0;
-        let placed = artifact.chunks.iter().map(|chunk| {
-            let place = at;
-            at += u64::from(chunk.raw);
-            (chunk.clone(), place)
-        });
+        let placed = artifact.placed().map(|(chunk, at)| (chunk.clone(), at));
         let chunks: Vec<_> = placed.collect();
         // Of chunks that stand twice the first counts: any is as good as the other.
         let named = chunks.iter().enumerate().rev();
@@ -55,11 +49,7 @@ impl Bases {
         let to = (from + BASES_MAX).min(self.chunks.len());
         let (mut base, mut bases) = (Base::default(), Vec::new());
         for (chunk, at) in &self.chunks[from..to] {
-            let mut raw = vec![0; chunk.raw.min(CHUNK_BYTES_MAX) as usize];
-            let read = self.file.read_exact_at(&mut raw, *at).is_ok();
-            if !read || blake3::hash(&raw).to_hex().as_str() != chunk.hash {
-                break;
-            }
+            let Some(mut raw) = read_at(&self.file, *at, chunk.raw, &chunk.hash) else { break };
             base.hashes.push(chunk.hash.clone());
             base.raw.append(&mut raw);
             bases.push(base.clone());
